@@ -1,0 +1,38 @@
+import t from 'tap'
+import { cursors } from '../../src/http/cursor.ts'
+
+const { seal, open } = cursors('a secret of at least thirty-two bytes')
+const position = [4.8, 'Núñez', null, '0199a3f2-5c1e-7d4a-9b7e-2f6c8a1d3e50']
+
+t.test('a cursor leads back to where the page ended', async (t) => {
+  t.same(open('city=madrid', seal('city=madrid', position)), position)
+})
+
+t.test('a cursor of one list is refused by another', async (t) => {
+  const cursor = seal('city=madrid', position)
+  t.throws(() => open('city=vigo', cursor), { kind: 'invalid-parameter', errors: [{ parameter: 'cursor' }] })
+  t.throws(() => cursors('another secret of thirty-two bytes!').open('city=madrid', cursor), {
+    kind: 'invalid-parameter'
+  })
+})
+
+t.test('a cursor cannot be altered, cut, lengthened or made up', async (t) => {
+  const cursor = seal('', position)
+  for (let index = 0; index < cursor.length; index += 1) {
+    const other = cursor[index] === 'A' ? 'B' : 'A'
+    t.throws(() => open('', cursor.slice(0, index) + other + cursor.slice(index + 1)), {
+      kind: 'invalid-parameter'
+    })
+  }
+  for (const forged of [
+    '',
+    'x',
+    cursor.slice(0, -4),
+    `${cursor}AAAA`,
+    `${cursor}=`,
+    ` ${cursor}`,
+    'A'.repeat(5000)
+  ]) {
+    t.throws(() => open('', forged), { kind: 'invalid-parameter' }, forged.slice(0, 20))
+  }
+})
