@@ -1,5 +1,6 @@
 import t from 'tap'
 import { cursors } from '../../src/http/cursor.ts'
+import { thrown } from './thrown.ts'
 
 const { seal, open } = cursors('a secret of at least thirty-two bytes')
 const position = [4.8, 'Núñez', null, '0199a3f2-5c1e-7d4a-9b7e-2f6c8a1d3e50']
@@ -10,19 +11,20 @@ t.test('a cursor leads back to where the page ended', async (t) => {
 
 t.test('a cursor of one list is refused by another', async (t) => {
   const cursor = seal('city=madrid', position)
-  t.throws(() => open('city=vigo', cursor), { kind: 'invalid-parameter', errors: [{ parameter: 'cursor' }] })
-  t.throws(() => cursors('another secret of thirty-two bytes!').open('city=madrid', cursor), {
-    kind: 'invalid-parameter'
-  })
+  t.match(
+    thrown(() => open('city=vigo', cursor)),
+    { kind: 'invalid-parameter', errors: [{ parameter: 'cursor' }] }
+  )
+  const elsewhere = cursors('another secret of thirty-two bytes!')
+  t.equal(thrown(() => elsewhere.open('city=madrid', cursor)).kind, 'invalid-parameter')
 })
 
 t.test('a cursor cannot be altered, cut, lengthened or made up', async (t) => {
   const cursor = seal('', position)
   for (let index = 0; index < cursor.length; index += 1) {
     const other = cursor[index] === 'A' ? 'B' : 'A'
-    t.throws(() => open('', cursor.slice(0, index) + other + cursor.slice(index + 1)), {
-      kind: 'invalid-parameter'
-    })
+    const altered = cursor.slice(0, index) + other + cursor.slice(index + 1)
+    t.equal(thrown(() => open('', altered)).kind, 'invalid-parameter')
   }
   for (const forged of [
     '',
@@ -33,6 +35,6 @@ t.test('a cursor cannot be altered, cut, lengthened or made up', async (t) => {
     ` ${cursor}`,
     'A'.repeat(5000)
   ]) {
-    t.throws(() => open('', forged), { kind: 'invalid-parameter' }, forged.slice(0, 20))
+    t.equal(thrown(() => open('', forged)).kind, 'invalid-parameter', forged.slice(0, 20))
   }
 })

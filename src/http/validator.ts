@@ -1,0 +1,26 @@
+// The validator of everything that comes in, compiled from route schemas.
+
+import { Ajv, type Options } from 'ajv'
+import formats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+
+const common: Options = {
+  // Never silently drop what a client has sent: refuse it.
+  removeAdditional: false,
+  useDefaults: true,
+  // All faults at once. What there is to check is bounded: bodies by src/http/json.ts, heads by node:http.
+  allErrors: true,
+  allowUnionTypes: true
+}
+
+/** For `app.setValidatorCompiler`. */
+export function validatorCompiler(): FastifySchemaCompiler<Record<string, unknown>> {
+  // A body says what it means: there `"5"` is text.
+  const ofBodies = new Ajv(common)
+  // Text is all that a path, a query or a header can hold: `5` is a number where one is wanted, and a single value
+  // a list where a list is. A scalar given twice stays a list, and is refused.
+  const ofText = new Ajv({ ...common, coerceTypes: 'array' })
+  formats.default(ofBodies)
+  formats.default(ofText)
+  return ({ schema, httpPart }) => (httpPart === 'body' ? ofBodies : ofText).compile(schema)
+}
