@@ -1,0 +1,299 @@
+// The layered cache: in-process entries → Redis → a replica → the primary, and the one way to write past them.
+// How it stays true is docs/coherence.md; each step here is a rule of it. Knows neither HTTP nor the domain.
+import { drizzle } from 'drizzle-orm/mysql2'
+import { LRUCache } from 'lru-cache'
+import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
+import type { Replicas } from '../../db/replicas.ts'
+import type { Content } from './content.ts'
+import type { Counters, Layer, ViewCounters } from './events.ts'
+import { type Filled, Filler } from './fill.ts'
+import type { Floors } from './floors.ts'
+import { type Link, proofMs } from './link.ts'
+import type { Primary } from './primary.ts'
+import { atLeast, type Stamp, slotsOf } from './slot.ts'
+import { Sources } from './sources.ts'
+import type { CacheView, Database } from './view.ts'
+
+const now = () => performance.now()
+
+/** One reader's whole wait for an answer, ms. */
+const readWithinMs = 2_000
+/** L1 asks Redis again after this share of a view's life. */
+const l1Share = 0.1
+const jitter = 0.1
+/** No entry may take more than this share of L1: one big list must not push the hot set out. */
+const largestEntryShare = 1 / 32
+/** Key, stamp, LRU links and object headers of one entry, bytes; a little high on purpose. */
+const entryOverheadBytes = 640
+const writeAttempts = 3
+
+export type Answer = {
+  content: Content
+  layer: Layer
+  /** Redis took part: it had the value, or has it now. */
+  shared: boolean
+  /** Since when nobody could confirm it, ms; 0 unless `layer` is `stale`. */
+  ageMs: number
+}
+
+/** A transaction on the primary. The versions of what it touches rise in it, last before COMMIT. */
+export type Transaction = {
+  readonly database: Database
+  /** Names what changed. Functions that change a table call it themselves: a forgotten touch is a stale read. */
+  touch(...tags: string[]): void
+}
+
+export type Written<T> = {
+  result: T
+  /** The versions this write made: who carries them reads his own write on any instance. */
+  stamp: Stamp
+}
+
+type Entry = {
+  readonly stamp: Stamp
+  readonly content: Content
+  /** Of the link when it was last proved; -1 when Redis had no part in it. */
+  generation: number
+  provenAt: number
+  readonly expiresAt: number
+  countedBytes: number
+}
+
+type Flight = { floors: readonly number[]; startedAt: number; answer: Promise<Answer> }
+
+export type CacheParts = {
+  l1Bytes: number
+  link: Link | null
+  floors: Floors
+  primary: Primary
+  writes: Pool
+  primaryReads: Pool
+  replicas: Replicas
+  counters: Counters
+}
+
+export class Cache {
+  readonly counters: Counters
+  #parts: CacheParts
+  #filler: Filler
+  #entries: LRUCache<string, Entry>
+  #flights = new Map<string, Flight>()
+
+  constructor(parts: CacheParts) {
+    this.#parts = parts
+    this.counters = parts.counters
+    const sources = new Sources(parts.primaryReads, parts.replicas)
+    this.#filler = new Filler(parts.link, parts.primary, sources)
+    this.#entries = new LRUCache({
+      maxSize: parts.l1Bytes,
+      maxEntrySize: Math.floor(parts.l1Bytes * largestEntryShare),
+      sizeCalculation: (entry, key) => entry.content.bytes + 2 * key.length + entryOverheadBytes
+    })
+  }
+
+  /** Bytes and entries in this process. */
+  get l1(): { entries: number; bytes: number } {
+    return { entries: this.#entries.size, bytes: this.#entries.calculatedSize }
+  }
+
+  /** The value if this process may serve it this moment without asking anybody. No I/O, no promise. */
+  hit<P>(view: CacheView<P>, key: string): Content | undefined {
+    const name = `${view.name}:${key}`
+    const entry = this.#entries.get(name)
+    if (entry === undefined || !this.#fresh(entry, now())) return undefined
+    // Encodings are made at first need, after the entry was weighed.
+    if (entry.countedBytes !== entry.content.bytes) this.#weighAgain(name, entry)
+    const counters = this.counters.of(view.name)
+    counters.l1++
+    if (entry.content.absent) counters.absent++
+    return entry.content
+  }
+
+  /**
+   * The value, from the nearest layer that can show it is not older than any change acknowledged before.
+   * @param written what the reader has written himself: never answered with anything older
+   * @throws DatabaseUnavailable when nobody can be asked and the view allows no stale answer
+   */
+  async read<P>(view: CacheView<P>, key: string, parameters: P, written?: Stamp): Promise<Answer> {
+    const counters = this.counters.of(view.name)
+    const name = `${view.name}:${key}`
+    const entry = this.#entries.get(name)
+    if (entry && this.#fresh(entry, now()) && (!written || covers(entry.stamp, written))) {
+      counters.l1++
+      return { content: entry.content, layer: 'l1', shared: false, ageMs: 0 }
+    }
+    const slots = entry?.stamp.slots ?? slotsOf(view.tags(parameters))
+    try {
+      const answer = await this.#join(view, name, parameters, slots, this.#least(slots, written), counters)
+      counters[answer.layer]++
+      if (answer.content.absent) counters.absent++
+      return answer
+    } catch (error) {
+      const stale = error instanceof DatabaseUnavailable ? this.#lastValue(view, name, written) : null
+      if (!stale) throw error
+      counters.stale++
+      return stale
+    }
+  }
+
+  /**
+   * Runs `work` in one transaction on the primary, raises the versions of what it touched in the same transaction,
+   * and tells the fleet after COMMIT. A deadlock or a lock wait is tried again; `work` must be safe to repeat.
+   * @throws DatabaseUnavailable when the outcome is not known, and whatever `work` throws (nothing is changed then)
+   */
+  async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#writeOnce(work)
+      } catch (error) {
+        if (attempt === writeAttempts || !isLockConflict(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt))
+      }
+    }
+  }
+
+  async #writeOnce<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
+    const { writes, primary, floors, link } = this.#parts
+    const written = await writes.use(async (connection) => {
+      const tags: string[] = []
+      await connection.query('START TRANSACTION')
+      const result = await work({
+        database: drizzle({ client: connection }),
+        touch: (...touched) => void tags.push(...touched)
+      })
+      const slots = slotsOf(tags)
+      const stamp = slots.length > 0 ? await primary.raise(connection, slots) : { slots, versions: [] }
+      await connection.query('COMMIT')
+      return { result, stamp }
+    })
+    floors.raiseTo(written.stamp)
+    // Not being able to tell loses nothing: the rows stay untold and are relayed.
+    if (written.stamp.slots.length > 0) await link?.tell(pairsOf(written.stamp)).catch(() => {})
+    return written
+  }
+
+  // Served only if proved under this connection or within the proof's life, and no newer version is known.
+  #fresh(entry: Entry, time: number): boolean {
+    const { link, floors } = this.#parts
+    if (time >= entry.expiresAt) return false
+    if (link !== null && entry.generation === link.generation && link.proof > entry.provenAt) {
+      entry.provenAt = link.proof
+    }
+    return time - entry.provenAt < proofMs && floors.allow(entry.stamp)
+  }
+
+  // For this reader alone: a token must not be able to move what everybody else is measured by.
+  #least(slots: readonly number[], written: Stamp | undefined): number[] {
+    const floors = this.#parts.floors.of(slots)
+    if (!written) return floors
+    return floors.map((floor, i) =>
+      Math.max(floor, written.versions[written.slots.indexOf(slots[i] ?? -1)] ?? 0)
+    )
+  }
+
+  // A reader joins a flight only if it began knowing what the reader knows: its floors are at least the reader's,
+  // and those are complete (the link is proved) or the flight is as young as a proof.
+  #join<P>(
+    view: CacheView<P>,
+    name: string,
+    parameters: P,
+    slots: readonly number[],
+    least: readonly number[],
+    counters: ViewCounters
+  ): Promise<Answer> {
+    const link = this.#parts.link
+    const time = now()
+    const since = link !== null && time - link.proof < proofMs ? link.openedAt : time - proofMs
+    const flying = this.#flights.get(name)
+    if (flying && flying.startedAt >= since && atLeast(flying.floors, least)) {
+      counters.coalesced++
+      return flying.answer
+    }
+    const answer = this.#fill(view, name, parameters, slots, least, counters).finally(() => {
+      if (this.#flights.get(name)?.answer === answer) this.#flights.delete(name)
+    })
+    this.#flights.set(name, { floors: least, startedAt: time, answer })
+    return answer
+  }
+
+  async #fill<P>(
+    view: CacheView<P>,
+    name: string,
+    parameters: P,
+    slots: readonly number[],
+    floors: readonly number[],
+    counters: ViewCounters
+  ): Promise<Answer> {
+    const entry = this.#entries.peek(name)
+    const filled = await this.#filler.fill({
+      name: `${view.revision}:${name}`,
+      slots,
+      floors,
+      held: entry && now() < entry.expiresAt ? entry.stamp.versions : null,
+      load: (database) => view.load(database, parameters),
+      lifeMs: (content) => Math.round(jittered(lifeMs(view, content))),
+      until: now() + readWithinMs,
+      counters
+    })
+    if (filled.layer !== 'l1') {
+      this.#keep(view, name, filled)
+      const shared = filled.generation !== -1
+      return { content: filled.content, layer: filled.layer, shared, ageMs: 0 }
+    }
+    if (!entry) throw new Error('only an entry at hand can be confirmed')
+    entry.provenAt = Math.max(entry.provenAt, filled.provenAt)
+    return { content: entry.content, layer: 'l1', shared: false, ageMs: 0 }
+  }
+
+  #keep<P>(view: CacheView<P>, name: string, filled: Exclude<Filled, { layer: 'l1' }>): void {
+    const { content, stamp, generation, provenAt } = filled
+    this.#parts.floors.raiseTo(stamp)
+    const held = this.#entries.peek(name)
+    // A fill that began earlier may end later: what is newer stays.
+    if (held && !atLeast(stamp.versions, held.stamp.versions)) return
+    const expiresAt = provenAt + Math.max(jittered(lifeMs(view, content) * l1Share), proofMs)
+    this.#entries.set(name, { stamp, content, generation, provenAt, expiresAt, countedBytes: content.bytes })
+  }
+
+  #weighAgain(name: string, entry: Entry): void {
+    entry.countedBytes = entry.content.bytes
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
+  }
+
+  #lastValue<P>(view: CacheView<P>, name: string, written: Stamp | undefined): Answer | null {
+    const entry = this.#entries.peek(name)
+    if (!entry) return null
+    const ageMs = now() - entry.provenAt
+    if (ageMs > view.staleIfErrorMs) return null
+    // Nobody is ever answered with less than he wrote himself.
+    if (written && !covers(entry.stamp, written)) return null
+    return { content: entry.content, layer: 'stale', shared: false, ageMs }
+  }
+}
+
+function lifeMs(view: Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>, content: Content): number {
+  return content.absent ? view.absentTtlMs : view.ttlMs
+}
+
+function jittered(ms: number): number {
+  return ms * (1 - jitter + Math.random() * 2 * jitter)
+}
+
+// Of the slots that both speak of: a write's other slots say nothing of this value.
+function covers(stamp: Stamp, written: Stamp): boolean {
+  return written.slots.every((slot, i) => {
+    const at = stamp.slots.indexOf(slot)
+    return at === -1 || (stamp.versions[at] ?? 0) >= (written.versions[i] ?? 0)
+  })
+}
+
+function pairsOf({ slots, versions }: Stamp): number[] {
+  return slots.flatMap((slot, i) => [slot, versions[i] ?? 0])
+}
+
+// 1213: deadlock; 1205: lock wait timeout.
+function isLockConflict(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof Error && 'errno' in cause && (cause.errno === 1213 || cause.errno === 1205)
+}

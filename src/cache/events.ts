@@ -1,0 +1,63 @@
+// What the cache counts, per view: plain numbers that any exporter can read. No I/O.
+
+/** Who answered a read. `stale`: nobody could, and the view allows its last value for a while. */
+export type Layer = 'l1' | 'redis' | 'replica' | 'primary' | 'stale'
+
+/** Counts since the process started. */
+export type ViewCounters = {
+  /** Answers by layer. */
+  l1: number
+  redis: number
+  replica: number
+  primary: number
+  stale: number
+  /** Answers, by whichever layer, that said "absent". */
+  absent: number
+  /** Readers that joined another's flight in this process. */
+  coalesced: number
+  /** Waits for a filler elsewhere in the fleet. */
+  leaseWaits: number
+  /** Runs of the loader. */
+  loads: number
+  /** Replica reads given up because the replica had not seen what is known. */
+  laggingReplicas: number
+  /** Fills that Redis refused to share: a newer version was known by then. */
+  refusedFills: number
+  /** L1 entries that the primary itself confirmed while Redis could not be trusted. */
+  revalidated: number
+}
+
+/** Counts of the link to Redis and of the relay. */
+export type LinkCounters = {
+  announcements: number
+  connections: number
+  losses: number
+  relayed: number
+  askedPrimary: number
+}
+
+export class Counters {
+  readonly views = new Map<string, ViewCounters>()
+  readonly link: LinkCounters = { announcements: 0, connections: 0, losses: 0, relayed: 0, askedPrimary: 0 }
+
+  of(view: string): ViewCounters {
+    const known = this.views.get(view)
+    if (known) return known
+    const fresh: ViewCounters = {
+      l1: 0,
+      redis: 0,
+      replica: 0,
+      primary: 0,
+      stale: 0,
+      absent: 0,
+      coalesced: 0,
+      leaseWaits: 0,
+      loads: 0,
+      laggingReplicas: 0,
+      refusedFills: 0,
+      revalidated: 0
+    }
+    this.views.set(view, fresh)
+    return fresh
+  }
+}

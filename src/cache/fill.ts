@@ -1,0 +1,152 @@
+// How a value is obtained when this process cannot answer alone: from Redis, else loaded once in the fleet; and what
+// happens when Redis cannot be believed. Holds no entries.
+import { randomBytes } from 'node:crypto'
+import { Content } from './content.ts'
+import type { ViewCounters } from './events.ts'
+import { type Link, LinkDown, type Session } from './link.ts'
+import type { Primary } from './primary.ts'
+import { atLeast, larger, type Stamp } from './slot.ts'
+import type { Load, Loaded, Sources } from './sources.ts'
+
+const now = () => performance.now()
+
+const leaseMs = 1_000
+/** How long to wait for a filler elsewhere before filling alone, ms: a dead filler must not cost its whole lease. */
+const leasePatienceMs = 300
+const leasePollMs = { first: 3, factor: 1.5, most: 25 }
+
+/** What is wanted, and what is known when it is. */
+export type Want = {
+  /** Identity of the entry across the fleet, shape revision included. */
+  name: string
+  slots: readonly number[]
+  /** The newest versions this process knows of: nothing older will do. */
+  floors: readonly number[]
+  /** Versions of the entry at hand, which the primary may confirm; null when there is none. */
+  held: readonly number[] | null
+  load: Load
+  /** Life of what is stored in Redis, ms. */
+  lifeMs(content: Content): number
+  /** The end of the reader's patience, local monotonic ms. */
+  until: number
+  counters: ViewCounters
+}
+
+/** `layer: 'l1'` says that the entry at hand stands, and carries no content. */
+export type Filled = {
+  /** The moment whose knowledge this proves, local monotonic ms. */
+  provenAt: number
+  /** Of the link that takes part in keeping it fresh; -1: none. */
+  generation: number
+} & ({ layer: 'redis' | 'replica' | 'primary'; content: Content; stamp: Stamp } | { layer: 'l1' })
+
+export class Filler {
+  #link: Link | null
+  #primary: Primary
+  #sources: Sources
+
+  constructor(link: Link | null, primary: Primary, sources: Sources) {
+    this.#link = link
+    this.#primary = primary
+    this.#sources = sources
+  }
+
+  /** @throws DatabaseUnavailable when nobody who may be believed answers before `want.until` */
+  async fill(want: Want): Promise<Filled> {
+    const link = this.#link
+    if (link?.trusted()) {
+      try {
+        return await this.#withRedis(link, want)
+      } catch (error) {
+        if (!(error instanceof LinkDown)) throw error
+      }
+    }
+    return this.#withoutRedis(want)
+  }
+
+  // Redis has the value, or says what the newest versions are and whether someone is filling already.
+  async #withRedis(link: Link, want: Want): Promise<Filled> {
+    const token = randomBytes(9).toString('base64url')
+    const patience = now() + leasePatienceMs
+    let wait = leasePollMs.first
+    for (;;) {
+      const provenAt = now()
+      const generation = link.generation
+      const { slots, name } = want
+      const [verdict, ...found] = await link.run((redis, session) =>
+        redis.cacheReadBuffer(...keys(session, name), slots.length, leaseMs, token, ...slots, ...want.floors)
+      )
+      if (!link.trusted()) throw new LinkDown('the proof lapsed meanwhile')
+      const [state, tag, body] = found.map((part) => (Buffer.isBuffer(part) ? part : Buffer.alloc(0)))
+      if (verdict === 1 && body && tag) {
+        const stamp = { slots, versions: String(state).split(',').map(Number) }
+        return { layer: 'redis', content: Content.stored(body, String(tag)), stamp, generation, provenAt }
+      }
+      if (verdict === 2 || now() > patience) {
+        return this.#forTheFleet(link, want, String(state).split(','), { token, generation, provenAt })
+      }
+      want.counters.leaseWaits++
+      await new Promise((resolve) => setTimeout(resolve, wait))
+      wait = Math.min(wait * leasePollMs.factor, leasePollMs.most)
+    }
+  }
+
+  async #forTheFleet(
+    link: Link,
+    want: Want,
+    state: readonly string[],
+    { token, generation, provenAt }: { token: string; generation: number; provenAt: number }
+  ): Promise<Filled> {
+    const { slots, name, load, until, counters } = want
+    const known = state.map((version) => (version === '-' ? 0 : Number(version)))
+    const expected = larger(known, want.floors)
+    // Missing in Redis means ask, not zero: it was evicted, or never told.
+    const [fromReplica, asked] = await Promise.all([
+      this.#sources.fromReplica(slots, expected, load, counters),
+      state.includes('-') ? this.#primary.ask(slots, until - now()) : null
+    ])
+    const needed = asked ? larger(expected, asked) : expected
+    let loaded: Loaded | null = fromReplica
+    if (!loaded || !atLeast(loaded.versions, needed)) {
+      loaded = await this.#sources.fromPrimary(slots, load, counters, until - now())
+    }
+    const { content, versions, layer } = loaded
+    const stored = await link
+      .run(async (redis, session) => {
+        // Another connection may lead to another Redis, which has granted no lease.
+        if (session.generation !== generation) return 0
+        const unasked = slots.map(() => -1)
+        const head = [`${session.namespace}bus`, slots.length, want.lifeMs(content), token, content.tag]
+        return redis.cachePut(
+          ...keys(session, name),
+          ...head,
+          content.identity,
+          ...slots,
+          ...versions,
+          ...(asked ?? unasked)
+        )
+      })
+      .catch(() => 0)
+    // Refused, it still answers its caller; it is just not shared, and must be asked for again.
+    if (!stored) counters.refusedFills++
+    return { layer, content, stamp: { slots, versions }, generation: stored ? generation : -1, provenAt }
+  }
+
+  // The primary says what is newest: slower, still true.
+  async #withoutRedis({ slots, floors, held, load, until, counters }: Want): Promise<Filled> {
+    const provenAt = now()
+    const needed = larger(await this.#primary.ask(slots, until - now()), floors)
+    if (held && atLeast(held, needed)) {
+      counters.revalidated++
+      return { layer: 'l1', provenAt, generation: -1 }
+    }
+    const { content, versions, layer } =
+      (await this.#sources.fromReplica(slots, needed, load, counters)) ??
+      (await this.#sources.fromPrimary(slots, load, counters, until - now()))
+    return { layer, content, stamp: { slots, versions }, provenAt, generation: -1 }
+  }
+}
+
+function keys({ namespace }: Session, name: string): [string, string, string] {
+  return [`${namespace}known`, `${namespace}v:${name}`, `${namespace}l:${name}`]
+}

@@ -1,0 +1,102 @@
+// The three programs that run inside Redis. Each is one atomic step of the protocol (docs/coherence.md).
+// `known` is a hash: slot → newest version announced. A slot that is missing there means "ask the primary", never zero.
+import type { Result } from 'ioredis'
+
+// Shared by the writers of `known`: raise where larger, and announce exactly what rose.
+const raising = `
+local risen = {}
+local function raise(slot, version)
+  local known = redis.call('HGET', KEYS[1], slot)
+  if not known or version > tonumber(known) then
+    redis.call('HSET', KEYS[1], slot, string.format('%.0f', version))
+    risen[#risen + 1] = slot .. ':' .. string.format('%.0f', version)
+  end
+end
+local function announce(bus)
+  if #risen > 0 then redis.call('PUBLISH', bus, table.concat(risen, ',')) end
+end
+`
+
+/**
+ * KEYS known, value, lease · ARGV count, leaseMs, token, slots…, floors…
+ * → [1, versions, tag, body] the value stands · [2, known] the caller may fill · [0, known] another is filling.
+ * The lease carries the state of knowledge it was granted in: a newer announcement frees it by itself.
+ */
+const read = `
+local count = tonumber(ARGV[1])
+local known = redis.call('HMGET', KEYS[1], unpack(ARGV, 4, 3 + count))
+local complete, needed = true, {}
+for i = 1, count do
+  if not known[i] then
+    complete = false
+    known[i] = '-'
+  else
+    needed[i] = math.max(tonumber(known[i]), tonumber(ARGV[3 + count + i]))
+  end
+end
+if complete then
+  local value = redis.call('HMGET', KEYS[2], 'versions', 'tag', 'body')
+  if value[1] then
+    local i, stands = 0, true
+    for version in string.gmatch(value[1], '[^,]+') do
+      i = i + 1
+      if i > count or tonumber(version) < needed[i] then stands = false end
+    end
+    if stands and i == count then return {1, value[1], value[2], value[3]} end
+  end
+end
+local state = table.concat(known, ',')
+local lease = redis.call('GET', KEYS[3])
+if lease and string.sub(lease, 1, #state + 1) == state .. '|' then return {0, state} end
+redis.call('SET', KEYS[3], state .. '|' .. ARGV[3], 'PX', ARGV[2])
+return {2, state}
+`
+
+/** KEYS known · ARGV bus, slot, version, slot, version, … → how many rose */
+const tell = `${raising}
+for i = 2, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
+announce(ARGV[1])
+return #risen
+`
+
+/**
+ * KEYS known, value, lease · ARGV bus, count, ttlMs, token, tag, body, slots…, versions…, asked… (-1: not asked)
+ * → 1 stored, 0 refused. What the fill has seen is announced either way: another may hold something older.
+ */
+const put = `${raising}
+local count = tonumber(ARGV[2])
+local newest = true
+for i = 1, count do
+  local version, asked = tonumber(ARGV[6 + count + i]), tonumber(ARGV[6 + 2 * count + i])
+  local known = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[6 + i]) or -1), asked)
+  if known == -1 or version < known then newest = false end
+end
+for i = 1, count do
+  raise(ARGV[6 + i], math.max(tonumber(ARGV[6 + count + i]), tonumber(ARGV[6 + 2 * count + i])))
+end
+announce(ARGV[1])
+local lease = redis.call('GET', KEYS[3])
+local mine = lease and string.sub(lease, -#ARGV[4] - 1) == '|' .. ARGV[4]
+if mine then redis.call('DEL', KEYS[3]) end
+if not (newest and mine) then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], 'versions', table.concat({unpack(ARGV, 7 + count, 6 + 2 * count)}, ','), 'tag', ARGV[5], 'body', ARGV[6])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1
+`
+
+export const scripts = {
+  cacheRead: { numberOfKeys: 3, lua: read },
+  cacheTell: { numberOfKeys: 1, lua: tell },
+  cachePut: { numberOfKeys: 3, lua: put }
+}
+
+type Argument = string | number | Buffer
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    cacheReadBuffer(...keysAndArguments: Argument[]): Result<(number | Buffer)[], Context>
+    cacheTell(...keysAndArguments: Argument[]): Result<number, Context>
+    cachePut(...keysAndArguments: Argument[]): Result<number, Context>
+  }
+}

@@ -1,0 +1,20 @@
+// What the cache must know of a view. How it looks over HTTP is src/http/view.ts.
+import type { MySql2Database } from 'drizzle-orm/mysql2'
+import type { Content } from './content.ts'
+
+/** Drizzle over one connection, inside one read view (a load) or one transaction (a write). */
+export type Database = MySql2Database
+
+export type CacheView<Parameters> = {
+  readonly name: string
+  /** Changes when the shape of the representation does: a rolling deploy never mixes two shapes. */
+  readonly revision: string
+  /** Known before loading. */
+  tags(parameters: Parameters): readonly string[]
+  load(database: Database, parameters: Parameters): Promise<Content>
+  /** Backstops, not the means of staying true, ms; jittered by ±10 %. */
+  readonly ttlMs: number
+  readonly absentTtlMs: number
+  /** How long the last value may be served when nobody can be asked, ms; 0: not at all. */
+  readonly staleIfErrorMs: number
+}

@@ -1,0 +1,156 @@
+// Answers a GET from a view: conditional requests, encodings, HEAD, `fields`, and headers that say honestly where the
+// answer came from and how long it may be kept. On a hit it only looks things up.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import type { Answer, Cache } from '../cache/cache.ts'
+import type { Content, Encoding } from '../cache/content.ts'
+import type { Layer } from '../cache/events.ts'
+import { entityTag, matchIfNoneMatch, representationTag } from './conditional.ts'
+import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
+import { negotiateEncoding } from './encoding.ts'
+import { Problem } from './problem.ts'
+import type { View } from './view.ts'
+
+type Asking = {
+  headers: IncomingHttpHeaders
+  server: { cache: Cache; consistency: ConsistencyTokens }
+  answeredBy: Layer | null
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** Made once per content, as long as it lives. */
+type Prepared = { kept: Headers; whole: Map<Encoding, Headers> }
+const preparations = new WeakMap<Content, Prepared>()
+
+const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
+
+/**
+ * Answers with the view's representation for these parameters.
+ * @param fields names to answer with instead of the whole; the view must say how to project
+ * @throws Problem `not-found` for what is absent, `not-acceptable` for a client that takes no JSON
+ */
+export function serve<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: P,
+  fields?: readonly string[]
+): FastifyReply | Promise<FastifyReply> {
+  const { accept } = request.headers
+  if (accept !== undefined && accept !== '*/*' && !acceptable.test(accept))
+    throw new Problem('not-acceptable')
+  const key = view.key(parameters)
+  const { cache, consistency } = request.server
+  const token = request.headers[consistencyHeader]
+  if (token === undefined) {
+    const content = cache.hit(view.cached, key)
+    if (content !== undefined) {
+      return answer(
+        request,
+        reply,
+        view,
+        parameters,
+        { content, layer: 'l1', shared: false, ageMs: 0 },
+        fields
+      )
+    }
+  }
+  return cache
+    .read(view.cached, key, parameters, consistency.read(token))
+    .then((found) => answer(request, reply, view, parameters, found, fields))
+}
+
+function answer<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: P,
+  found: Answer,
+  fields: readonly string[] | undefined
+): FastifyReply {
+  const { content, layer } = found
+  request.answeredBy = layer
+  reply.header('cache-status', cacheStatus(found))
+  if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
+  if (content.absent) throw new Problem('not-found')
+  const { kept, whole } = prepare(view, parameters, content)
+  reply.headers(kept)
+  if (fields) return answerSelection(request, reply, view, content, fields)
+
+  const known = matchIfNoneMatch(request.headers['if-none-match'], content.tag)
+  if (known !== null) return reply.code(304).header('etag', known).send()
+
+  const encoding = content.encodingFor(negotiateEncoding(request.headers['accept-encoding']))
+  let headers = whole.get(encoding)
+  if (!headers) {
+    headers = {
+      'content-type': 'application/json; charset=utf-8',
+      etag: entityTag(content.tag, encoding),
+      ...(encoding !== 'identity' && { 'content-encoding': encoding })
+    }
+    whole.set(encoding, headers)
+  }
+  return reply.headers(headers).send(content.body(encoding))
+}
+
+// One cached object, many projections: a selection is cut from the whole and not kept.
+function answerSelection<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  content: Content,
+  fields: readonly string[]
+): FastifyReply {
+  if (!view.project) throw new Error(`the view ${view.name} does not say how to select fields`)
+  const value: V = JSON.parse(content.identity.toString())
+  const body = JSON.stringify(view.project(value, fields))
+  const tag = representationTag(body, view.version?.(value))
+  const known = matchIfNoneMatch(request.headers['if-none-match'], tag)
+  if (known !== null) return reply.code(304).header('etag', known).send()
+  return reply.type('application/json; charset=utf-8').header('etag', entityTag(tag, 'identity')).send(body)
+}
+
+function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepared {
+  const known = preparations.get(content)
+  if (known) return known
+  const groups = view.groups(parameters)
+  const kept: Headers = {
+    'cache-control': view.browser,
+    vary: 'accept-encoding',
+    ...(view.edge !== null && {
+      'cdn-cache-control': view.edge,
+      'cache-tag': groups.join(','),
+      'cache-groups': groups.map((group) => `"${group}"`).join(', ')
+    })
+  }
+  const prepared = { kept, whole: new Map() }
+  preparations.set(content, prepared)
+  return prepared
+}
+
+/** RFC 9211: one member per layer that was asked, nearest to the origin first. */
+function cacheStatus({ layer, shared }: Answer): string {
+  switch (layer) {
+    case 'l1':
+      return 'turno-l1; hit'
+    case 'stale':
+      return 'turno-l1; hit; detail=stale-if-error'
+    case 'redis':
+      return 'turno-redis; hit, turno-l1; fwd=miss; stored'
+    case 'replica':
+      return shared ? loadedFromReplica.shared : loadedFromReplica.alone
+    case 'primary':
+      return shared ? loadedFromPrimary.shared : loadedFromPrimary.alone
+  }
+}
+
+const loadedFromReplica = loadedFrom('replica')
+const loadedFromPrimary = loadedFrom('primary')
+
+function loadedFrom(origin: string) {
+  return {
+    shared: `turno-redis; fwd=miss; stored; detail=${origin}, turno-l1; fwd=miss; stored`,
+    alone: `turno-l1; fwd=miss; stored; detail=${origin}`
+  }
+}
