@@ -1,0 +1,221 @@
+// Measures every request by its route and the layer that answered, and reads the counters of the other parts when
+// somebody scrapes. On a cached hit this costs about a microsecond and allocates nothing (bench/telemetry-cost.ts).
+import type { ServerResponse } from 'node:http'
+import type { Attributes, BatchObservableResult } from '@opentelemetry/api'
+import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Layer } from '../src/cache/events.ts'
+import { durationBoundaries, type Metrics, startMetrics } from '../src/telemetry.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    metrics: Metrics
+  }
+  interface FastifyRequest {
+    /** The layer whose value was sent; null when the answer did not come through the cache. */
+    answeredBy: Layer | null
+  }
+}
+
+export default fp(
+  async (app: FastifyInstance) => {
+    const metrics = await startMetrics(app.settings)
+    app.decorate('metrics', metrics)
+    app.decorateRequest('answeredBy', null)
+    measureRequests(app, metrics)
+    measureRuntime(app, metrics)
+    measureParts(app, metrics)
+    app.addHook('onClose', metrics.shutdown)
+  },
+  { name: 'telemetry' }
+)
+
+function measureRequests(app: FastifyInstance, { meter }: Metrics): void {
+  const duration = meter.createHistogram('http.server.request.duration', {
+    description: 'Time from the request line to the last byte handed to the kernel.',
+    unit: 's',
+    advice: { explicitBucketBoundaries: [...durationBoundaries] }
+  })
+  let active = 0
+  let aborted = 0
+  meter
+    .createObservableUpDownCounter('http.server.active_requests', { description: 'Requests under way.' })
+    .addCallback((result) => result.observe(active))
+  meter
+    .createObservableCounter('turno.http.aborted', {
+      description: 'Requests whose client went away before the answer was complete.'
+    })
+    .addCallback((result) => result.observe(aborted))
+
+  // Shared by all requests: a closure for each would be the dearest part of measuring it.
+  function closed(this: ServerResponse): void {
+    active--
+    if (!this.writableFinished) aborted++
+  }
+  app.addHook('onRequest', (_request, reply, done) => {
+    active++
+    reply.raw.on('close', closed)
+    done()
+  })
+
+  const series = new RequestSeries()
+  app.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
+    duration.record(reply.elapsedTime / 1000, series.of(request, reply.statusCode))
+    done()
+  })
+}
+
+/** The attributes of each combination that occurred, made once: routes are templates, so there are few. */
+class RequestSeries {
+  #routes = new Map<string | undefined, Map<string, Map<number, Map<Layer | null, Attributes>>>>()
+
+  of(request: FastifyRequest, status: number): Attributes {
+    // The template, never the URL: a series for each URL would grow with the curiosity of strangers.
+    const route = request.routeOptions.url
+    const { method, answeredBy } = request
+    const layers = inner(inner(inner(this.#routes, route), method), status)
+    const known = layers.get(answeredBy)
+    if (known) return known
+    const attributes: Attributes = {
+      'http.request.method': methods.has(method) ? method : '_OTHER',
+      'http.response.status_code': status,
+      'turno.cache.layer': answeredBy ?? 'none',
+      ...(route !== undefined && { 'http.route': route })
+    }
+    layers.set(answeredBy, attributes)
+    return attributes
+  }
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+function inner<K, I, V>(outer: Map<K, Map<I, V>>, key: K): Map<I, V> {
+  const known = outer.get(key)
+  if (known) return known
+  const fresh = new Map<I, V>()
+  outer.set(key, fresh)
+  return fresh
+}
+
+// Event loop (delay, utilisation), garbage collection and heap by the library; what it leaves out here.
+function measureRuntime(app: FastifyInstance, { meter, provider }: Metrics): void {
+  const runtime = new RuntimeNodeInstrumentation()
+  runtime.setMeterProvider(provider)
+  app.addHook('onClose', async () => runtime.disable())
+
+  meter
+    .createObservableUpDownCounter('process.memory.usage', { description: 'Resident memory.', unit: 'By' })
+    .addCallback((result) => result.observe(process.memoryUsage.rss()))
+  meter
+    .createObservableCounter('process.cpu.time', { description: 'Processor time used.', unit: 's' })
+    .addCallback((result) => {
+      const { user, system } = process.cpuUsage()
+      result.observe(user / 1e6, { 'cpu.mode': 'user' })
+      result.observe(system / 1e6, { 'cpu.mode': 'system' })
+    })
+}
+
+// Read when scraped: the parts count in plain numbers and know nothing of metrics.
+function measureParts(app: FastifyInstance, { meter }: Metrics): void {
+  const count = (name: string, description: string) => meter.createObservableCounter(name, { description })
+  const gauge = (name: string, description: string, unit?: string) =>
+    meter.createObservableGauge(name, { description, ...(unit !== undefined && { unit }) })
+
+  const connections = meter.createObservableUpDownCounter('db.client.connection.count', {
+    description: 'Open connections by state.'
+  })
+  const connectionsMax = meter.createObservableUpDownCounter('db.client.connection.max', {
+    description: 'Connections that the pool may open.'
+  })
+  const connectionsWaiting = meter.createObservableUpDownCounter('db.client.connection.pending_requests', {
+    description: 'Work that waits for a connection.'
+  })
+  const replicaLag = gauge('turno.replica.lag', 'Seconds a replica is behind, as it says itself.', 's')
+  const replicaServing = gauge('turno.replica.serving', '1 while the replica is in rotation.')
+
+  function observeMysql(result: BatchObservableResult): void {
+    const { primary, primaryReads, replicas } = app.mysql
+    const observePool = (
+      name: string,
+      stats: { limit: number; open: number; busy: number; waiting: number }
+    ) => {
+      const pool = { 'db.client.connection.pool.name': name }
+      result.observe(connections, stats.busy, { ...pool, 'db.client.connection.state': 'used' })
+      result.observe(connections, Math.max(0, stats.open - stats.busy), {
+        ...pool,
+        'db.client.connection.state': 'idle'
+      })
+      result.observe(connectionsMax, stats.limit, pool)
+      result.observe(connectionsWaiting, stats.waiting, pool)
+    }
+    observePool('primary', primary.stats())
+    observePool('primary-reads', primaryReads.stats())
+    for (const { name, serving, lagSeconds, pool } of replicas.states()) {
+      observePool(name, pool)
+      result.observe(replicaServing, serving ? 1 : 0, { 'turno.replica.name': name })
+      if (lagSeconds !== null) result.observe(replicaLag, lagSeconds, { 'turno.replica.name': name })
+    }
+  }
+  const mysqlInstruments = [connections, connectionsMax, connectionsWaiting, replicaLag, replicaServing]
+
+  const answers = count('turno.cache.answers', 'Reads by view and by the layer that answered.')
+  const absent = count('turno.cache.absent', 'Answers that said "there is no such thing", by view.')
+  const coalesced = count('turno.cache.coalesced', 'Readers that joined another’s load in this process.')
+  const loads = count('turno.cache.loads', 'Runs of a view’s loader.')
+  const leaseWaits = count('turno.cache.lease.waits', 'Waits for another instance’s load.')
+  const lagging = count(
+    'turno.cache.replica.lagging',
+    'Replica reads given up: it had not seen what is known.'
+  )
+  const refused = count('turno.cache.fills.refused', 'Loads not shared: something newer was known by then.')
+  const revalidated = count('turno.cache.revalidated', 'Entries that the primary confirmed without Redis.')
+  const announcements = count('turno.cache.announcements', 'Invalidations heard.')
+  const linkConnections = count('turno.cache.link.connections', 'Connections made to Redis.')
+  const linkLosses = count('turno.cache.link.losses', 'Times that Redis could no longer be trusted.')
+  const relayed = count('turno.cache.relayed', 'Invalidations told in the place of a writer that could not.')
+  const askedPrimary = count('turno.cache.asked_primary', 'Questions to the primary for versions.')
+
+  function observeCache(result: BatchObservableResult): void {
+    const { views, link } = app.cache.counters
+    for (const [name, counters] of views) {
+      const view = { 'turno.view': name }
+      for (const layer of ['l1', 'redis', 'replica', 'primary', 'stale'] as const) {
+        result.observe(answers, counters[layer], { ...view, 'turno.cache.layer': layer })
+      }
+      result.observe(absent, counters.absent, view)
+      result.observe(coalesced, counters.coalesced, view)
+      result.observe(loads, counters.loads, view)
+      result.observe(leaseWaits, counters.leaseWaits, view)
+      result.observe(lagging, counters.laggingReplicas, view)
+      result.observe(refused, counters.refusedFills, view)
+      result.observe(revalidated, counters.revalidated, view)
+    }
+    result.observe(announcements, link.announcements)
+    result.observe(linkConnections, link.connections)
+    result.observe(linkLosses, link.losses)
+    result.observe(relayed, link.relayed)
+    result.observe(askedPrimary, link.askedPrimary)
+  }
+  const cacheInstruments = [
+    answers,
+    absent,
+    coalesced,
+    loads,
+    leaseWaits,
+    lagging,
+    refused,
+    revalidated,
+    announcements,
+    linkConnections,
+    linkLosses,
+    relayed,
+    askedPrimary
+  ]
+
+  // The parts join the tree after this plugin, which must be first to time everything.
+  app.addHook('onReady', async () => {
+    if (app.hasDecorator('mysql')) meter.addBatchObservableCallback(observeMysql, mysqlInstruments)
+    if (app.hasDecorator('cache')) meter.addBatchObservableCallback(observeCache, cacheInstruments)
+  })
+}

@@ -1,0 +1,190 @@
+// What the process says and what it keeps to itself. A line carries the request's id and its trace; never a body, a
+// query, a header, an address, or the values that a database quotes in its errors.
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { trace } from '@opentelemetry/api'
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { destination, type LoggerOptions } from 'pino'
+import type { Settings } from './config.ts'
+
+/** Where lines go: one call for each, a newline at its end. */
+export type LogStream = { write(line: string): void }
+
+/** The part of Fastify's options that logging decides. */
+export type LogOptions = {
+  logger: LoggerOptions & { stream: LogStream }
+  logController: LogController
+  genReqId: (request: Pick<IncomingMessage, 'headers'>) => string
+}
+
+/**
+ * Fastify's options for logging. Lines are JSON, or made for people when a person is watching.
+ * @example Fastify({ ...(await loggerOptions(settings)), bodyLimit })
+ */
+export async function loggerOptions(settings: Settings, stream?: LogStream): Promise<LogOptions> {
+  return {
+    logger: {
+      level: settings.log.level,
+      base: { service: settings.telemetry.serviceName, pid: process.pid },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      mixin: activeTrace,
+      serializers: { err: describeError, error: describeError, req: describeRequest, res: describeReply },
+      redact: { paths: secretPaths, censor: '[redacted]' },
+      stream: stream ?? (process.stdout.isTTY ? await prettyStdout() : stdout())
+    },
+    logController: new RequestLog(settings.log.slowRequestMs),
+    genReqId: requestId
+  }
+}
+
+// Should someone log such a thing as it is one day.
+const secretPaths = [
+  'authorization',
+  'cookie',
+  'password',
+  'token',
+  'secret',
+  'headers',
+  'body',
+  'query'
+].flatMap((name) => [name, `*.${name}`])
+
+/** Bytes of lines that may wait for a standard output that nobody reads; beyond them lines are dropped. */
+const waitingBytes = 4 * 1024 * 1024
+
+// Not synchronous: a full pipe would stop the event loop, and with it every request.
+function stdout(): LogStream {
+  return destination({ dest: 1, sync: false, maxLength: waitingBytes })
+}
+
+// A development dependency: an image without it still runs.
+async function prettyStdout(): Promise<LogStream> {
+  try {
+    const { default: pretty } = await import('pino-pretty')
+    return pretty({ colorize: true, ignore: 'pid,service', translateTime: 'SYS:HH:MM:ss.l' })
+  } catch {
+    return stdout()
+  }
+}
+
+/** Decides which requests are worth a line: writes, failures and slow ones. A fast read is only counted. */
+class RequestLog extends LogController {
+  #slowMs: number
+
+  constructor(slowMs: number) {
+    super({ requestIdLogLabel: 'requestId' })
+    this.#slowMs = slowMs
+  }
+
+  override incomingRequest(): void {}
+
+  // The line that Fastify would write quotes the URL.
+  override routeNotFound(): void {}
+
+  override requestCompleted(
+    error: Error | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): void {
+    const status = reply.statusCode
+    const slow = reply.elapsedTime > this.#slowMs
+    const failed = status >= 500 || (error !== null && error !== undefined)
+    if (!failed && !slow && isRead(request.method)) return
+    const line = {
+      ...describeRequest(request),
+      ...traceOf(request),
+      status,
+      answeredBy: request.answeredBy,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ...(error && { err: error })
+    }
+    if (failed) request.log.error(line, 'request failed')
+    else if (slow) request.log.warn(line, 'slow request')
+    else request.log.info(line, 'request')
+  }
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+}
+
+// A balancer's id is kept, so that its log and ours tell one story; anything that is not plainly an id is not.
+const acceptableId = /^[\w.-]{8,64}$/
+const processId = randomBytes(4).toString('hex')
+let requests = 0
+
+function requestId(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id']
+  if (typeof given === 'string' && acceptableId.test(given)) return given
+  requests++
+  return `${processId}-${requests.toString(36)}`
+}
+
+/** What a line may say of a request: for an unknown route not even its path, which could hold anything. */
+function describeRequest(request: FastifyRequest): { method: string; route?: string; path?: string } {
+  const route = request.routeOptions?.url
+  if (route === undefined) return { method: request.method }
+  return { method: request.method, route, path: request.url.split('?', 1)[0]?.slice(0, 200) ?? '' }
+}
+
+function describeReply(reply: Pick<FastifyReply, 'statusCode'>): { status: number } {
+  return { status: reply.statusCode }
+}
+
+type TraceFields = { traceId?: string; spanId?: string }
+
+function activeTrace(): TraceFields {
+  const span = trace.getActiveSpan()?.spanContext()
+  return span ? { traceId: span.traceId, spanId: span.spanId } : {}
+}
+
+// W3C Trace Context §3.2.2: version, trace id, parent id, flags.
+const traceparent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/
+
+// Without tracing of our own, the caller's trace still joins our line to theirs.
+function traceOf(request: FastifyRequest): TraceFields {
+  const active = activeTrace()
+  if (active.traceId !== undefined) return active
+  const header = request.headers.traceparent
+  const traceId = typeof header === 'string' ? traceparent.exec(header)?.[1] : undefined
+  return traceId === undefined ? {} : { traceId }
+}
+
+export type DescribedError = {
+  type: string
+  message: string
+  code?: string | number
+  stack: string
+  cause?: DescribedError
+}
+
+const longestMessage = 300
+const deepestCause = 4
+
+/**
+ * An error as a line may show it: what kind, where, and why as far as that quotes nobody. A database's message holds
+ * the values it refuses, a query builder's the parameters, a JSON parser's the text: their code and frames must do.
+ */
+export function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error', stack: '' }
+  const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
+  return {
+    type: error.name,
+    message: quotesData(error) ? '[not shown: may quote data]' : error.message.slice(0, longestMessage),
+    ...(code && { code: error.code as string | number }),
+    stack: frames(error.stack),
+    ...(error.cause !== undefined && depth < deepestCause && { cause: describeError(error.cause, depth + 1) })
+  }
+}
+
+function quotesData(error: Error): boolean {
+  return 'sqlMessage' in error || 'sql' in error || 'params' in error || error instanceof SyntaxError
+}
+
+// A stack begins with the message.
+function frames(stack: string | undefined): string {
+  return (stack ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .join('\n')
+}

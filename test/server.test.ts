@@ -1,0 +1,153 @@
+// Leaving without losing a request, and dying when there is nothing better to do.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { listen } from '../src/server.ts'
+import { bareApp, bareSettings } from './bare-app.ts'
+
+type Answer = { status: number | undefined; connection: string | undefined; body: string }
+
+async function get(url: string, agent?: Agent): Promise<Answer> {
+  const sent = request(url, { agent: agent ?? new Agent({ keepAlive: false }) }).end()
+  const [answer]: IncomingMessage[] = await once(sent, 'response')
+  if (!answer) throw new Error('no answer')
+  let body = ''
+  for await (const chunk of answer) body += chunk
+  return { status: answer.statusCode, connection: answer.headers.connection, body }
+}
+
+async function served(t: Test, http: { drainMs?: number; shutdownMs?: number } = {}) {
+  const app = await bareApp(bareSettings({ http }))
+  const serving = await listen(app)
+  t.teardown(() => serving.close(0))
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  return { app, agent, ...serving }
+}
+
+/** Resolves when the server holds a request for this path. */
+async function underWay(app: { server: import('node:http').Server }, path: string): Promise<void> {
+  for (;;) {
+    const [asked]: IncomingMessage[] = await once(app.server, 'request')
+    if (asked?.url === path) return
+  }
+}
+
+t.test('a balancer hears of the leaving while everything is still served', async (t) => {
+  const { url, operatorsUrl, agent, close } = await served(t, { drainMs: 400 })
+  t.equal((await get(`${url}/health/ready`)).status, 200)
+  t.not((await get(`${url}/fast`, agent)).connection, 'close', 'before, connections are kept')
+
+  const closing = close()
+  t.equal((await get(`${url}/health/ready`)).status, 503)
+  t.equal((await get(`${operatorsUrl}/health/ready`)).status, 503)
+  t.equal((await get(`${url}/health/live`)).status, 200, 'it lives, so nobody should kill it')
+  t.match(await get(`${url}/fast`, agent), { status: 200, connection: 'close' }, 'on an old connection')
+  t.match(await get(`${url}/fast`), { status: 200, connection: 'close' }, 'on a new connection')
+
+  await closing
+  await t.rejects(get(`${url}/fast`), { code: 'ECONNREFUSED' })
+  await t.rejects(get(`${operatorsUrl}/health`), { code: 'ECONNREFUSED' })
+})
+
+t.test('a request under way is answered, and its kept connection does not hold up the end', async (t) => {
+  const { app, url, agent, close } = await served(t)
+  const arrived = underWay(app, '/held')
+  const answer = get(`${url}/held`, agent)
+  await arrived
+  const closing = close()
+  while (app.server.listening) await setImmediate()
+  app.release()
+  t.match(await answer, { status: 200, body: 'done' })
+  await closing
+})
+
+t.test('a request that does not end is cut in time for the process to leave', async (t) => {
+  const { app, url, close } = await served(t, { shutdownMs: 1200 })
+  const arrived = underWay(app, '/held')
+  const answer = t.rejects(get(`${url}/held`), { code: 'ECONNRESET' })
+  await arrived
+  await close()
+  await answer
+})
+
+t.test('closing twice is closing once', async (t) => {
+  const { close } = await served(t)
+  t.equal(close(), close())
+})
+
+const service = fileURLToPath(new URL('fixtures/small-service.ts', import.meta.url))
+const server = fileURLToPath(new URL('../src/server.ts', import.meta.url))
+
+function run(t: Test, script: string, environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [script], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let complaints = ''
+  child.stderr.on('data', (chunk) => {
+    complaints += chunk
+  })
+  const ended = once(child, 'close').then(([code]) => ({ code, complaints }))
+  return { child, ended }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('no standard output')
+  const [line]: string[] = await once(createInterface({ input: child.stdout }), 'line')
+  return line ?? ''
+}
+
+t.test('SIGTERM ends the process well', async (t) => {
+  const { child, ended } = run(t, service)
+  await firstLine(child)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, complaints: '' })
+})
+
+t.test('Ctrl-C does not wait for balancers', { timeout: 20_000 }, async (t) => {
+  const { child, ended } = run(t, service, { DRAIN_MS: '60000' })
+  await firstLine(child)
+  child.kill('SIGINT')
+  t.match(await ended, { code: 0 })
+})
+
+t.test('a second signal ends it at once', { timeout: 20_000 }, async (t) => {
+  const { child, ended } = run(t, service, { DRAIN_MS: '60000' })
+  const url = await firstLine(child)
+  child.kill('SIGTERM')
+  while ((await get(`${url}/health/ready`)).status === 200);
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 1, complaints: /second SIGTERM/ })
+})
+
+t.test('an error that nobody caught ends the process as a failure', async (t) => {
+  const { child, ended } = run(t, service)
+  const url = await firstLine(child)
+  await get(`${url}/crashes`)
+  t.match(await ended, { code: 1 })
+})
+
+t.test('a taken port is one clear line', async (t) => {
+  const { url } = await served(t)
+  const port = new URL(url).port
+  const { ended } = run(t, service, { PORT: port })
+  t.strictSame(await ended, {
+    code: 1,
+    complaints: `turno: port ${port} on 127.0.0.1 is taken: set PORT to a free one\n`
+  })
+})
+
+t.test('each bad setting is one line, before anything starts', async (t) => {
+  const { ended } = run(t, server, { PORT: 'many', LOG_SLOW_REQUEST_MS: '-1' })
+  const { code, complaints } = await ended
+  t.equal(code, 1)
+  t.match(complaints, /PORT/)
+  t.match(complaints, /LOG_SLOW_REQUEST_MS/)
+  t.equal(complaints.trim().split('\n').length, 2)
+})
