@@ -1,0 +1,41 @@
+// Puts the layers together: the parts of the cache, each made with what it needs of the others.
+import type { Redis } from 'ioredis'
+import type { Pool } from '../../db/pool.ts'
+import type { Replicas } from '../../db/replicas.ts'
+import { Cache } from './cache.ts'
+import { Counters } from './events.ts'
+import { Floors } from './floors.ts'
+import { Link } from './link.ts'
+import { Primary } from './primary.ts'
+
+/** What the layers stand on. `redis` null: the primary judges alone. */
+export type Ground = {
+  redis: Redis | null
+  primary: Pool
+  primaryReads: Pool
+  replicas: Replicas
+  l1Bytes: number
+}
+
+export type Layers = { cache: Cache; link: Link | null }
+
+/** The cache over these engines; `link.start()` makes it trust Redis. */
+export function layers({ redis, primary: writes, primaryReads, replicas, l1Bytes }: Ground): Layers {
+  const counters = new Counters()
+  const floors = new Floors()
+  const primary = new Primary(writes, counters.link)
+  const link =
+    redis &&
+    new Link({
+      redis,
+      counters: counters.link,
+      identity: () => primary.identity(),
+      heard: (slot, version) => floors.raise(slot, version),
+      otherPrimary: () => floors.forget(),
+      relay: (tell) => primary.relay(tell)
+    })
+  return {
+    link,
+    cache: new Cache({ l1Bytes, link, floors, primary, writes, primaryReads, replicas, counters })
+  }
+}
