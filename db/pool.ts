@@ -93,7 +93,7 @@ export class Pool {
       timer = setTimeout(() => {
         // One slow statement is not a silent server: others may have been answered meanwhile.
         if (this.#answeredAt < startedAt) this.#suspectServer()
-        reject(new DatabaseUnavailable(`the database did not answer within ${limitMs} ms`))
+        reject(new DatabaseUnavailable(`the database did not answer within ${Math.round(limitMs)} ms`))
       }, limitMs)
     })
     deadline.catch(() => {})
