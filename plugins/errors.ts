@@ -101,10 +101,14 @@ function nothingHere(request: FastifyRequest, methods: readonly string[]): Probl
   })
 }
 
-/** A client's mistake is its own affair. Ours is told once, with its cause, and the client learns the request's id. */
+/**
+ * A client's mistake is its own affair. Ours is told once, with its cause, and the client learns the request's id.
+ * Unavailable without a cause is a decision, such as shedding load: a line for each would add to the load.
+ */
 function report(request: FastifyRequest, problem: Problem): void {
-  if (problem.status < 500) return
-  const cause = problem.cause ?? problem
-  if (problem.kind === 'unavailable') request.log.warn({ err: cause }, 'could not answer for now')
-  else request.log.error({ err: cause }, 'request failed')
+  if (problem.kind === 'internal-error') {
+    request.log.error({ err: problem.cause ?? problem }, 'request failed')
+  } else if (problem.status >= 500 && problem.cause !== undefined) {
+    request.log.warn({ err: problem.cause }, 'could not answer for now')
+  }
 }

@@ -1,0 +1,60 @@
+// Security headers on every reply, as @fastify/helmet makes them. They are the same for every request, so helmet is
+// asked once, at boot; run on each request it would cost more than a cache hit does.
+
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
+import Fastify from 'fastify'
+import fp from 'fastify-plugin'
+
+/**
+ * What an API needs of helmet. Its JSON is never a document, so nothing may be loaded, framed or guessed by one; the
+ * headers of helmet that only a document heeds (opener policy, download options, DNS prefetch …) are left out, for
+ * each is sent with every hit.
+ */
+const ofApi: FastifyHelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }
+  },
+  // The public API is there for other origins' pages to read.
+  crossOriginResourcePolicy: { policy: 'cross-origin' },
+  strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: true },
+  xFrameOptions: { action: 'deny' },
+  referrerPolicy: { policy: 'no-referrer' },
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false
+}
+
+export default fp(
+  async (app) => {
+    const headers = await headersOf(ofApi)
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.headers(headers)
+      done()
+    })
+  },
+  { name: 'security-headers', fastify: '5.x' }
+)
+
+/**
+ * The headers that helmet sets with these options, for a plugin that serves documents to override ours with.
+ *
+ * @returns names in lower case
+ */
+export async function headersOf(options: FastifyHelmetOptions): Promise<Record<string, string>> {
+  const probe = Fastify()
+  await probe.register(helmet, options)
+  probe.get('/', (_request, reply) => reply.send())
+  const { headers } = await probe.inject('/')
+  await probe.close()
+
+  const ofHttp = new Set(['connection', 'content-length', 'date'])
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !ofHttp.has(name) ? [[name, value]] : []
+    )
+  )
+}
