@@ -262,6 +262,8 @@ const troubles = new Set([
 
 function isConnectionTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  // The query builder wraps what the driver threw.
+  if (error.cause instanceof Error && isConnectionTrouble(error.cause)) return true
   if ('code' in error && typeof error.code === 'string' && troubles.has(error.code)) return true
   if ('fatal' in error && error.fatal === true) return true
   return error.message === 'Queue limit reached.' || error.message === 'Pool is closed.'

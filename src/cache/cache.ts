@@ -23,17 +23,21 @@ const l1Share = 0.1
 const jitter = 0.1
 /** No entry may take more than this share of L1: one big list must not push the hot set out. */
 const largestEntryShare = 1 / 32
+/** Things that do not exist live apart, in this share of L1: a flood of random ids must not push out what does. */
+const absencesShare = 1 / 16
+/** A view that may be stale is loaded anew after this share of its budget: readers within the rest do not wait. */
+const budgetBeforeRefresh = 0.5
 /** Key, stamp, LRU links and object headers of one entry, bytes; a little high on purpose. */
 const entryOverheadBytes = 640
 const writeAttempts = 3
 
 export type Answer = {
-  content: Content
-  layer: Layer
+  readonly content: Content
+  readonly layer: Layer
   /** Redis took part: it had the value, or has it now. */
-  shared: boolean
-  /** Since when nobody could confirm it, ms; 0 unless `layer` is `stale`. */
-  ageMs: number
+  readonly shared: boolean
+  /** Since when it has not been confirmed, ms; 0 unless `layer` is `stale`. */
+  readonly ageMs: number
 }
 
 /** A transaction on the primary. The versions of what it touches rise in it, last before COMMIT. */
@@ -54,8 +58,13 @@ type Entry = {
   readonly content: Content
   /** Of the link when it was last proved; -1 when Redis had no part in it. */
   generation: number
+  /** The last moment at which nothing newer was known, with proof; local monotonic ms. */
   provenAt: number
   readonly expiresAt: number
+  /** From here on a hit also fetches anew, so that nobody waits at the end. */
+  readonly refreshAt: number
+  /** Made once: a hit allocates nothing. */
+  readonly hit: Answer
   countedBytes: number
 }
 
@@ -77,6 +86,7 @@ export class Cache {
   #parts: CacheParts
   #filler: Filler
   #entries: LRUCache<string, Entry>
+  #absences: LRUCache<string, Entry>
   #flights = new Map<string, Flight>()
 
   constructor(parts: CacheParts) {
@@ -84,29 +94,39 @@ export class Cache {
     this.counters = parts.counters
     const sources = new Sources(parts.primaryReads, parts.replicas)
     this.#filler = new Filler(parts.link, parts.primary, sources)
+    const sizeCalculation = (entry: Entry, name: string) =>
+      entry.content.bytes + 2 * name.length + entryOverheadBytes
+    const absences = Math.floor(parts.l1Bytes * absencesShare)
+    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation })
     this.#entries = new LRUCache({
-      maxSize: parts.l1Bytes,
+      maxSize: parts.l1Bytes - absences,
       maxEntrySize: Math.floor(parts.l1Bytes * largestEntryShare),
-      sizeCalculation: (entry, key) => entry.content.bytes + 2 * key.length + entryOverheadBytes
+      sizeCalculation
     })
   }
 
   /** Bytes and entries in this process. */
   get l1(): { entries: number; bytes: number } {
-    return { entries: this.#entries.size, bytes: this.#entries.calculatedSize }
+    return {
+      entries: this.#entries.size + this.#absences.size,
+      bytes: this.#entries.calculatedSize + this.#absences.calculatedSize
+    }
   }
 
-  /** The value if this process may serve it this moment without asking anybody. No I/O, no promise. */
-  hit<P>(view: CacheView<P>, key: string): Content | undefined {
+  /** The answer if this process may give it this moment without asking anybody. No I/O, no promise. */
+  hit<P>(view: CacheView<P>, key: string, parameters: P): Answer | undefined {
     const name = `${view.name}:${key}`
-    const entry = this.#entries.get(name)
-    if (entry === undefined || !this.#fresh(entry, now())) return undefined
+    const entry = this.#entries.get(name) ?? this.#absences.get(name)
+    if (entry === undefined) return undefined
+    const time = now()
+    if (!this.#fresh(entry, time)) return this.#withinBudget(view, name, parameters, entry, time)
     // Encodings are made at first need, after the entry was weighed.
     if (entry.countedBytes !== entry.content.bytes) this.#weighAgain(name, entry)
+    if (time >= entry.refreshAt) this.#refresh(view, name, parameters, entry.stamp.slots)
     const counters = this.counters.of(view.name)
     counters.l1++
     if (entry.content.absent) counters.absent++
-    return entry.content
+    return entry.hit
   }
 
   /**
@@ -117,10 +137,10 @@ export class Cache {
   async read<P>(view: CacheView<P>, key: string, parameters: P, written?: Stamp): Promise<Answer> {
     const counters = this.counters.of(view.name)
     const name = `${view.name}:${key}`
-    const entry = this.#entries.get(name)
+    const entry = this.#held(name)
     if (entry && this.#fresh(entry, now()) && (!written || covers(entry.stamp, written))) {
       counters.l1++
-      return { content: entry.content, layer: 'l1', shared: false, ageMs: 0 }
+      return entry.hit
     }
     const slots = entry?.stamp.slots ?? slotsOf(view.tags(parameters))
     try {
@@ -175,11 +195,47 @@ export class Cache {
   // Served only if proved under this connection or within the proof's life, and no newer version is known.
   #fresh(entry: Entry, time: number): boolean {
     const { link, floors } = this.#parts
-    if (time >= entry.expiresAt) return false
+    if (time >= entry.expiresAt || !floors.allow(entry.stamp)) return false
     if (link !== null && entry.generation === link.generation && link.proof > entry.provenAt) {
       entry.provenAt = link.proof
     }
-    return time - entry.provenAt < proofMs && floors.allow(entry.stamp)
+    return time - entry.provenAt < proofMs
+  }
+
+  // A view with a budget: what was the newest so short a time ago is answered still, while one loader in the fleet
+  // fetches anew. Measured from the last proof, so no reader meets a value older than the budget.
+  #withinBudget<P>(
+    view: CacheView<P>,
+    name: string,
+    parameters: P,
+    entry: Entry,
+    time: number
+  ): Answer | undefined {
+    const ageMs = time - entry.provenAt
+    if (ageMs >= view.staleBudgetMs) return undefined
+    if (ageMs >= view.staleBudgetMs * budgetBeforeRefresh) {
+      this.#refresh(view, name, parameters, entry.stamp.slots)
+    }
+    this.counters.of(view.name).stale++
+    return { content: entry.content, layer: 'stale', shared: false, ageMs }
+  }
+
+  #refresh<P>(view: CacheView<P>, name: string, parameters: P, slots: readonly number[]): void {
+    if (this.#flights.has(name)) return
+    const flight = this.#join(
+      view,
+      name,
+      parameters,
+      slots,
+      this.#least(slots, undefined),
+      this.counters.of(view.name)
+    )
+    // Nobody waits for it; who comes after the end asks again himself.
+    flight.catch(() => {})
+  }
+
+  #held(name: string): Entry | undefined {
+    return this.#entries.peek(name) ?? this.#absences.peek(name)
   }
 
   // For this reader alone: a token must not be able to move what everybody else is measured by.
@@ -224,35 +280,43 @@ export class Cache {
     floors: readonly number[],
     counters: ViewCounters
   ): Promise<Answer> {
-    const entry = this.#entries.peek(name)
+    const startedAt = now()
+    const entry = this.#held(name)
     const filled = await this.#filler.fill({
       name: `${view.revision}:${name}`,
       slots,
       floors,
-      held: entry && now() < entry.expiresAt ? entry.stamp.versions : null,
+      held: entry && startedAt < entry.expiresAt ? entry.stamp.versions : null,
       load: (database) => view.load(database, parameters),
       lifeMs: (content) => Math.round(jittered(lifeMs(view, content))),
-      until: now() + readWithinMs,
+      until: startedAt + readWithinMs,
       counters
     })
     if (filled.layer !== 'l1') {
-      this.#keep(view, name, filled)
+      this.#keep(view, name, filled, now() - startedAt)
       const shared = filled.generation !== -1
       return { content: filled.content, layer: filled.layer, shared, ageMs: 0 }
     }
     if (!entry) throw new Error('only an entry at hand can be confirmed')
     entry.provenAt = Math.max(entry.provenAt, filled.provenAt)
-    return { content: entry.content, layer: 'l1', shared: false, ageMs: 0 }
+    return entry.hit
   }
 
-  #keep<P>(view: CacheView<P>, name: string, filled: Exclude<Filled, { layer: 'l1' }>): void {
+  #keep<P>(view: CacheView<P>, name: string, filled: Exclude<Filled, { layer: 'l1' }>, costMs: number): void {
     const { content, stamp, generation, provenAt } = filled
     this.#parts.floors.raiseTo(stamp)
-    const held = this.#entries.peek(name)
+    const held = this.#held(name)
     // A fill that began earlier may end later: what is newer stays.
     if (held && !atLeast(stamp.versions, held.stamp.versions)) return
     const expiresAt = provenAt + Math.max(jittered(lifeMs(view, content) * l1Share), proofMs)
-    this.#entries.set(name, { stamp, content, generation, provenAt, expiresAt, countedBytes: content.bytes })
+    // XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015), its
+    // die cast once per entry: the dearer the fill, the earlier, and no two instances at one time.
+    const refreshAt = expiresAt + costMs * Math.log(Math.random())
+    const hit: Answer = { content, layer: 'l1', shared: false, ageMs: 0 }
+    const countedBytes = content.bytes
+    const [home, other] = content.absent ? [this.#absences, this.#entries] : [this.#entries, this.#absences]
+    other.delete(name)
+    home.set(name, { stamp, content, generation, provenAt, expiresAt, refreshAt, hit, countedBytes })
   }
 
   #weighAgain(name: string, entry: Entry): void {
@@ -262,7 +326,7 @@ export class Cache {
   }
 
   #lastValue<P>(view: CacheView<P>, name: string, written: Stamp | undefined): Answer | null {
-    const entry = this.#entries.peek(name)
+    const entry = this.#held(name)
     if (!entry) return null
     const ageMs = now() - entry.provenAt
     if (ageMs > view.staleIfErrorMs) return null

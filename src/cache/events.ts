@@ -1,6 +1,6 @@
 // What the cache counts, per view: plain numbers that any exporter can read. No I/O.
 
-/** Who answered a read. `stale`: nobody could, and the view allows its last value for a while. */
+/** Who answered a read. `stale`: this process, with a value that the view allows although nobody has confirmed it. */
 export type Layer = 'l1' | 'redis' | 'replica' | 'primary' | 'stale'
 
 /** Counts since the process started. */

@@ -15,6 +15,8 @@ export type CacheView<Parameters> = {
   /** Backstops, not the means of staying true, ms; jittered by ±10 %. */
   readonly ttlMs: number
   readonly absentTtlMs: number
+  /** How long after a change the value before it may still be served, while one loader fetches anew, ms. 0: not at all. */
+  readonly staleBudgetMs: number
   /** How long the last value may be served when nobody can be asked, ms; 0: not at all. */
   readonly staleIfErrorMs: number
 }

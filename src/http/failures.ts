@@ -1,6 +1,7 @@
 // From anything that can be thrown to the Problem its caller may see. What is not understood is an internal error,
 // and says nothing about itself.
 
+import { DatabaseUnavailable } from '../../db/pool.ts'
 import { bodyProblem, type Finding, parameterProblem } from './faults.ts'
 import { Problem, type ProblemKind, problemKinds } from './problem.ts'
 
@@ -48,6 +49,9 @@ const byCode: Record<string, { kind: ProblemKind; detail: string }> = {
  */
 export function problemOf(failure: unknown, circumstances: Circumstances): Problem {
   if (failure instanceof Problem) return failure
+  if (failure instanceof DatabaseUnavailable) {
+    return new Problem('unavailable', 'The database does not answer now.', { cause: failure })
+  }
   if (!(failure instanceof Error)) return new Problem('internal-error', undefined, { cause: failure })
 
   const error: FrameworkError = failure

@@ -44,17 +44,8 @@ export function serve<P, V>(
   const { cache, consistency } = request.server
   const token = request.headers[consistencyHeader]
   if (token === undefined) {
-    const content = cache.hit(view.cached, key)
-    if (content !== undefined) {
-      return answer(
-        request,
-        reply,
-        view,
-        parameters,
-        { content, layer: 'l1', shared: false, ageMs: 0 },
-        fields
-      )
-    }
+    const found = cache.hit(view.cached, key, parameters)
+    if (found !== undefined) return answer(request, reply, view, parameters, found, fields)
   }
   return cache
     .read(view.cached, key, parameters, consistency.read(token))
@@ -71,7 +62,7 @@ function answer<P, V>(
 ): FastifyReply {
   const { content, layer } = found
   request.answeredBy = layer
-  reply.header('cache-status', cacheStatus(found))
+  reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
   if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
   if (content.absent) throw new Problem('not-found')
   const { kept, whole } = prepare(view, parameters, content)
@@ -130,12 +121,12 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
 }
 
 /** RFC 9211: one member per layer that was asked, nearest to the origin first. */
-function cacheStatus({ layer, shared }: Answer): string {
+function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string {
   switch (layer) {
     case 'l1':
       return 'turno-l1; hit'
     case 'stale':
-      return 'turno-l1; hit; detail=stale-if-error'
+      return `turno-l1; hit; detail=${ageMs < budgetMs ? 'stale-while-revalidate' : 'stale-if-error'}`
     case 'redis':
       return 'turno-redis; hit, turno-l1; fwd=miss; stored'
     case 'replica':

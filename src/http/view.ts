@@ -31,6 +31,8 @@ export type ViewDeclaration<Parameters, Value> = {
   /** Backstops of Redis and L1, ms. Freshness does not rest on them. */
   ttlMs: number
   absentTtlMs: number
+  /** How long after a change the value before it may still be served, while one loader fetches anew, ms. 0: never. */
+  staleBudgetMs: number
   /** How long the last value may be served when nobody can be asked, ms. 0 for anything that leads to a booking. */
   staleIfErrorMs: number
   /** Cache-Control. */
@@ -64,6 +66,7 @@ export function view<Parameters, Value>(
     tags: declaration.tags,
     ttlMs: declaration.ttlMs,
     absentTtlMs: declaration.absentTtlMs,
+    staleBudgetMs: declaration.staleBudgetMs,
     staleIfErrorMs: declaration.staleIfErrorMs,
     load: async (database, parameters) => {
       const value = await declaration.load(database, parameters)
