@@ -287,10 +287,9 @@ export class Cache {
       slots,
       floors,
       held: entry && startedAt < entry.expiresAt ? entry.stamp.versions : null,
-      load: (database) => view.load(database, parameters),
+      miss: { loader: view, parameters, slots, counters },
       lifeMs: (content) => Math.round(jittered(lifeMs(view, content))),
-      until: startedAt + readWithinMs,
-      counters
+      until: startedAt + readWithinMs
     })
     if (filled.layer !== 'l1') {
       this.#keep(view, name, filled, now() - startedAt)

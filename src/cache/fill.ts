@@ -2,17 +2,18 @@
 // happens when Redis cannot be believed. Holds no entries.
 import { randomBytes } from 'node:crypto'
 import { Content } from './content.ts'
-import type { ViewCounters } from './events.ts'
 import { type Link, LinkDown, type Session } from './link.ts'
 import type { Primary } from './primary.ts'
 import { atLeast, larger, type Stamp } from './slot.ts'
-import type { Load, Loaded, Sources } from './sources.ts'
+import type { Loaded, Miss, Sources } from './sources.ts'
 
 const now = () => performance.now()
 
 const leaseMs = 1_000
 /** How long to wait for a filler elsewhere before filling alone, ms: a dead filler must not cost its whole lease. */
 const leasePatienceMs = 300
+/** What Redis keeps for no longer than this is filled anew while it is still served: nobody waits at its end, ms. */
+const earlyMs = 2_000
 const leasePollMs = { first: 3, factor: 1.5, most: 25 }
 
 /** What is wanted, and what is known when it is. */
@@ -24,12 +25,12 @@ export type Want = {
   floors: readonly number[]
   /** Versions of the entry at hand, which the primary may confirm; null when there is none. */
   held: readonly number[] | null
-  load: Load
+  /** How it is loaded, should it come to that. */
+  miss: Miss
   /** Life of what is stored in Redis, ms. */
   lifeMs(content: Content): number
   /** The end of the reader's patience, local monotonic ms. */
   until: number
-  counters: ViewCounters
 }
 
 /** `layer: 'l1'` says that the entry at hand stands, and carries no content. */
@@ -74,18 +75,28 @@ export class Filler {
       const generation = link.generation
       const { slots, name } = want
       const [verdict, ...found] = await link.run((redis, session) =>
-        redis.cacheReadBuffer(...keys(session, name), slots.length, leaseMs, token, ...slots, ...want.floors)
+        redis.cacheReadBuffer(
+          ...keys(session, name),
+          slots.length,
+          leaseMs,
+          token,
+          earlyMs,
+          ...slots,
+          ...want.floors
+        )
       )
       if (!link.trusted()) throw new LinkDown('the proof lapsed meanwhile')
-      const [state, tag, body] = found.map((part) => (Buffer.isBuffer(part) ? part : Buffer.alloc(0)))
-      if (verdict === 1 && body && tag) {
+      const [state, tag, body, known] = found.map((part) => (Buffer.isBuffer(part) ? part : Buffer.alloc(0)))
+      const lease = { token, generation, provenAt }
+      if ((verdict === 1 || verdict === 3) && body && tag) {
         const stamp = { slots, versions: String(state).split(',').map(Number) }
+        if (verdict === 3) this.#forTheFleet(link, want, String(known).split(','), lease).catch(() => {})
         return { layer: 'redis', content: Content.stored(body, String(tag)), stamp, generation, provenAt }
       }
       if (verdict === 2 || now() > patience) {
-        return this.#forTheFleet(link, want, String(state).split(','), { token, generation, provenAt })
+        return this.#forTheFleet(link, want, String(state).split(','), lease)
       }
-      want.counters.leaseWaits++
+      want.miss.counters.leaseWaits++
       await new Promise((resolve) => setTimeout(resolve, wait))
       wait = Math.min(wait * leasePollMs.factor, leasePollMs.most)
     }
@@ -97,18 +108,18 @@ export class Filler {
     state: readonly string[],
     { token, generation, provenAt }: { token: string; generation: number; provenAt: number }
   ): Promise<Filled> {
-    const { slots, name, load, until, counters } = want
+    const { slots, name, miss, until } = want
     const known = state.map((version) => (version === '-' ? 0 : Number(version)))
     const expected = larger(known, want.floors)
     // Missing in Redis means ask, not zero: it was evicted, or never told.
     const [fromReplica, asked] = await Promise.all([
-      this.#sources.fromReplica(slots, expected, load, counters),
+      this.#sources.fromReplica(miss, expected),
       state.includes('-') ? this.#primary.ask(slots, until - now()) : null
     ])
     const needed = asked ? larger(expected, asked) : expected
     let loaded: Loaded | null = fromReplica
     if (!loaded || !atLeast(loaded.versions, needed)) {
-      loaded = await this.#sources.fromPrimary(slots, load, counters, until - now())
+      loaded = await this.#sources.fromPrimary(miss, until - now())
     }
     const { content, versions, layer } = loaded
     const stored = await link
@@ -128,21 +139,21 @@ export class Filler {
       })
       .catch(() => 0)
     // Refused, it still answers its caller; it is just not shared, and must be asked for again.
-    if (!stored) counters.refusedFills++
+    if (!stored) miss.counters.refusedFills++
     return { layer, content, stamp: { slots, versions }, generation: stored ? generation : -1, provenAt }
   }
 
   // The primary says what is newest: slower, still true.
-  async #withoutRedis({ slots, floors, held, load, until, counters }: Want): Promise<Filled> {
+  async #withoutRedis({ slots, floors, held, miss, until }: Want): Promise<Filled> {
     const provenAt = now()
     const needed = larger(await this.#primary.ask(slots, until - now()), floors)
     if (held && atLeast(held, needed)) {
-      counters.revalidated++
+      miss.counters.revalidated++
       return { layer: 'l1', provenAt, generation: -1 }
     }
     const { content, versions, layer } =
-      (await this.#sources.fromReplica(slots, needed, load, counters)) ??
-      (await this.#sources.fromPrimary(slots, load, counters, until - now()))
+      (await this.#sources.fromReplica(miss, needed)) ??
+      (await this.#sources.fromPrimary(miss, until - now()))
     return { layer, content, stamp: { slots, versions }, provenAt, generation: -1 }
   }
 }

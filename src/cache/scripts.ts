@@ -18,20 +18,22 @@ end
 `
 
 /**
- * KEYS known, value, lease · ARGV count, leaseMs, token, slots…, floors…
- * → [1, versions, tag, body] the value stands · [2, known] the caller may fill · [0, known] another is filling.
+ * KEYS known, value, lease · ARGV count, leaseMs, token, earlyMs, slots…, floors…
+ * → [1, versions, tag, body] the value stands · [2, known] the caller may fill · [0, known] another is filling
+ * · [3, versions, tag, body, known] it stands, and ends within earlyMs: the caller, and nobody else, may fill anew.
  * The lease carries the state of knowledge it was granted in: a newer announcement frees it by itself.
  */
 const read = `
 local count = tonumber(ARGV[1])
-local known = redis.call('HMGET', KEYS[1], unpack(ARGV, 4, 3 + count))
+local known = redis.call('HMGET', KEYS[1], unpack(ARGV, 5, 4 + count))
 local complete, needed = true, {}
+local function grant(state) redis.call('SET', KEYS[3], state .. '|' .. ARGV[3], 'PX', ARGV[2]) end
 for i = 1, count do
   if not known[i] then
     complete = false
     known[i] = '-'
   else
-    needed[i] = math.max(tonumber(known[i]), tonumber(ARGV[3 + count + i]))
+    needed[i] = math.max(tonumber(known[i]), tonumber(ARGV[4 + count + i]))
   end
 end
 if complete then
@@ -42,13 +44,20 @@ if complete then
       i = i + 1
       if i > count or tonumber(version) < needed[i] then stands = false end
     end
-    if stands and i == count then return {1, value[1], value[2], value[3]} end
+    if stands and i == count then
+      if redis.call('PTTL', KEYS[2]) > tonumber(ARGV[4]) or redis.call('EXISTS', KEYS[3]) == 1 then
+        return {1, value[1], value[2], value[3]}
+      end
+      local state = table.concat(known, ',')
+      grant(state)
+      return {3, value[1], value[2], value[3], state}
+    end
   end
 end
 local state = table.concat(known, ',')
 local lease = redis.call('GET', KEYS[3])
 if lease and string.sub(lease, 1, #state + 1) == state .. '|' then return {0, state} end
-redis.call('SET', KEYS[3], state .. '|' .. ARGV[3], 'PX', ARGV[2])
+grant(state)
 return {2, state}
 `
 

@@ -5,6 +5,14 @@ import type { Content } from './content.ts'
 /** Drizzle over one connection, inside one read view (a load) or one transaction (a write). */
 export type Database = MySql2Database
 
+/** How values come from a database. Methods, so that a view of any parameters is one. */
+export type Loader = {
+  readonly name: string
+  load(database: Database, parameters: unknown): Promise<Content>
+  /** The same for many, in their order, in a bounded number of queries; left out where that makes no sense. */
+  loadMany?(database: Database, parameters: readonly unknown[]): Promise<readonly Content[]>
+}
+
 export type CacheView<Parameters> = {
   readonly name: string
   /** Changes when the shape of the representation does: a rolling deploy never mixes two shapes. */
@@ -12,6 +20,7 @@ export type CacheView<Parameters> = {
   /** Known before loading. */
   tags(parameters: Parameters): readonly string[]
   load(database: Database, parameters: Parameters): Promise<Content>
+  loadMany?(database: Database, parameters: readonly Parameters[]): Promise<readonly Content[]>
   /** Backstops, not the means of staying true, ms; jittered by ±10 %. */
   readonly ttlMs: number
   readonly absentTtlMs: number

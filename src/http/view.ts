@@ -22,6 +22,8 @@ export type ViewDeclaration<Parameters, Value> = {
   tags(parameters: Parameters): readonly string[]
   /** `null`: there is no such thing, which is cached too, for `absentTtlMs`. */
   load(database: Database, parameters: Parameters): Promise<Value | null>
+  /** The same for many, in their order; misses of one tick then share its queries. */
+  loadMany?(database: Database, parameters: readonly Parameters[]): Promise<readonly (Value | null)[]>
   /** The row's version, for If-Match; left out where the value is not one row. */
   version?(value: Value): number
   /** The value with these fields alone, for `?fields=`; left out where none may be chosen. */
@@ -42,13 +44,12 @@ export type ViewDeclaration<Parameters, Value> = {
 }
 
 /** A declaration with its serialiser compiled. */
-export type View<Parameters, Value> = ViewDeclaration<Parameters, Value> &
-  Omit<CacheView<Parameters>, 'load'> & {
-    /** For the cache: loads, serialises once, tags the bytes. */
-    readonly cached: CacheView<Parameters>
-    /** The representation of a value at hand, such as one just written. */
-    represent(value: Value): Content
-  }
+export type View<Parameters, Value> = ViewDeclaration<Parameters, Value> & {
+  /** For the cache: loads, serialises once, tags the bytes. */
+  readonly cached: CacheView<Parameters>
+  /** The representation of a value at hand, such as one just written. */
+  represent(value: Value): Content
+}
 
 /** Compiles a declaration; once per view, when its module loads. */
 export function view<Parameters, Value>(
@@ -60,6 +61,7 @@ export function view<Parameters, Value>(
     const body = stringify(value)
     return Content.of(body, representationTag(body, declaration.version?.(value)))
   }
+  const contentOf = (value: Value | null) => (value === null ? Content.absence() : represent(value))
   const cached: CacheView<Parameters> = {
     name: declaration.name,
     revision,
@@ -68,12 +70,13 @@ export function view<Parameters, Value>(
     absentTtlMs: declaration.absentTtlMs,
     staleBudgetMs: declaration.staleBudgetMs,
     staleIfErrorMs: declaration.staleIfErrorMs,
-    load: async (database, parameters) => {
-      const value = await declaration.load(database, parameters)
-      return value === null ? Content.absence() : represent(value)
-    }
+    load: async (database, parameters) => contentOf(await declaration.load(database, parameters)),
+    ...(declaration.loadMany && {
+      loadMany: async (database: Database, parameters: readonly Parameters[]) =>
+        ((await declaration.loadMany?.(database, parameters)) ?? []).map(contentOf)
+    })
   }
-  return { ...declaration, revision, cached, represent }
+  return { ...declaration, cached, represent }
 }
 
 // TypeBox marks its schemas with symbols and getters that a JSON Schema compiler need not meet.
