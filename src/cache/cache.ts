@@ -6,7 +6,7 @@ import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import type { Content } from './content.ts'
 import type { Counters, Layer, ViewCounters } from './events.ts'
-import { type Filled, Filler } from './fill.ts'
+import { type Filled, Filler, type Stored } from './fill.ts'
 import type { Floors } from './floors.ts'
 import { type Link, proofMs } from './link.ts'
 import type { Primary } from './primary.ts'
@@ -53,6 +53,28 @@ export type Written<T> = {
   stamp: Stamp
 }
 
+/** Versions stand in the order of `slots`; null in them: Redis does not know that slot. */
+export type Explanation = {
+  slots: readonly number[]
+  /** What this process knows to be newest. */
+  floors: readonly number[]
+  /** What Redis knows to be newest. */
+  known: readonly (number | null)[] | null
+  /** What is newest. */
+  primary: readonly number[] | null
+  l1: {
+    fresh: boolean
+    because: string
+    versions: readonly number[]
+    provenMsAgo: number
+    endsInMs: number
+    absent: boolean
+    tag: string
+    bytes: number
+  } | null
+  redis: Stored | null
+}
+
 type Entry = {
   readonly stamp: Stamp
   readonly content: Content
@@ -97,11 +119,15 @@ export class Cache {
     const sizeCalculation = (entry: Entry, name: string) =>
       entry.content.bytes + 2 * name.length + entryOverheadBytes
     const absences = Math.floor(parts.l1Bytes * absencesShare)
-    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation })
+    const dispose = (_entry: Entry, _name: string, reason: string) => {
+      if (reason === 'evict') this.counters.evictions++
+    }
+    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation, dispose })
     this.#entries = new LRUCache({
       maxSize: parts.l1Bytes - absences,
       maxEntrySize: Math.floor(parts.l1Bytes * largestEntryShare),
-      sizeCalculation
+      sizeCalculation,
+      dispose
     })
   }
 
@@ -153,6 +179,48 @@ export class Cache {
       if (!stale) throw error
       counters.stale++
       return stale
+    }
+  }
+
+  /**
+   * What each layer holds of one entry, and why it is or isn't fresh. For operators: it asks every layer.
+   * Null when no layer knows the entry; a part that does not answer is null.
+   */
+  async explain(
+    view: Pick<CacheView<unknown>, 'name' | 'revision'>,
+    key: string
+  ): Promise<Explanation | null> {
+    const name = `${view.name}:${key}`
+    const entry = this.#held(name)
+    const redis = await this.#filler.inspect(`${view.revision}:${name}`).catch(() => null)
+    const slots = entry?.stamp.slots ?? redis?.slots
+    if (!slots) return null
+    const [known, primary] = await Promise.all([
+      this.#filler.known(slots).catch(() => null),
+      this.#parts.primary.ask(slots, readWithinMs).catch(() => null)
+    ])
+    const floors = this.#parts.floors.of(slots)
+    return { slots, floors, known, primary, l1: entry ? this.#describe(entry) : null, redis }
+  }
+
+  #describe(entry: Entry): NonNullable<Explanation['l1']> {
+    const time = now()
+    const fresh = this.#fresh(entry, time)
+    return {
+      fresh,
+      because: fresh
+        ? 'nothing newer is known, and that is proved'
+        : time >= entry.expiresAt
+          ? 'its life has ended'
+          : this.#parts.floors.allow(entry.stamp)
+            ? 'the last proof is too old'
+            : 'a newer version is known',
+      versions: entry.stamp.versions,
+      provenMsAgo: Math.round(time - entry.provenAt),
+      endsInMs: Math.round(entry.expiresAt - time),
+      absent: entry.content.absent,
+      tag: entry.content.tag,
+      bytes: entry.content.bytes
     }
   }
 

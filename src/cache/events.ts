@@ -32,13 +32,28 @@ export type LinkCounters = {
   announcements: number
   connections: number
   losses: number
+  /** This instance's own announcements come back to it too: how many, and how long after COMMIT, ms. */
+  arrivals: number
+  arrivalMsTotal: number
+  arrivalMsMost: number
   relayed: number
   askedPrimary: number
 }
 
 export class Counters {
   readonly views = new Map<string, ViewCounters>()
-  readonly link: LinkCounters = { announcements: 0, connections: 0, losses: 0, relayed: 0, askedPrimary: 0 }
+  readonly link: LinkCounters = {
+    announcements: 0,
+    connections: 0,
+    losses: 0,
+    arrivals: 0,
+    arrivalMsTotal: 0,
+    arrivalMsMost: 0,
+    relayed: 0,
+    askedPrimary: 0
+  }
+  /** Entries that L1 gave up for want of room. */
+  evictions = 0
 
   of(view: string): ViewCounters {
     const known = this.views.get(view)

@@ -41,6 +41,15 @@ export type Filled = {
   generation: number
 } & ({ layer: 'redis' | 'replica' | 'primary'; content: Content; stamp: Stamp } | { layer: 'l1' })
 
+/** What Redis stores of an entry. */
+export type Stored = {
+  slots: readonly number[]
+  versions: readonly number[]
+  tag: string
+  bytes: number
+  endsInMs: number
+}
+
 export class Filler {
   #link: Link | null
   #primary: Primary
@@ -63,6 +72,31 @@ export class Filler {
       }
     }
     return this.#withoutRedis(want)
+  }
+
+  /** What Redis stores under this name; null when nothing. @throws LinkDown */
+  async inspect(name: string): Promise<Stored | null> {
+    if (!this.#link) return null
+    return this.#link.run(async (redis, session) => {
+      const [, value] = keys(session, name)
+      const [fields, bytes, endsInMs] = await Promise.all([
+        redis.hmget(value, 'slots', 'versions', 'tag'),
+        redis.hstrlen(value, 'body'),
+        redis.pttl(value)
+      ])
+      const [slots, versions, tag] = fields
+      if (!slots || !versions) return null
+      return { slots: numbers(slots), versions: numbers(versions), tag: tag ?? '', bytes, endsInMs }
+    })
+  }
+
+  /** The newest versions that Redis knows of. @throws LinkDown */
+  async known(slots: readonly number[]): Promise<(number | null)[] | null> {
+    if (!this.#link) return null
+    return this.#link.run(async (redis, { namespace }) => {
+      const versions = await redis.hmget(`${namespace}known`, ...slots.map(String))
+      return versions.map((version) => (version === null ? null : Number(version)))
+    })
   }
 
   // Redis has the value, or says what the newest versions are and whether someone is filling already.
@@ -89,7 +123,7 @@ export class Filler {
       const [state, tag, body, known] = found.map((part) => (Buffer.isBuffer(part) ? part : Buffer.alloc(0)))
       const lease = { token, generation, provenAt }
       if ((verdict === 1 || verdict === 3) && body && tag) {
-        const stamp = { slots, versions: String(state).split(',').map(Number) }
+        const stamp = { slots, versions: numbers(String(state)) }
         if (verdict === 3) this.#forTheFleet(link, want, String(known).split(','), lease).catch(() => {})
         return { layer: 'redis', content: Content.stored(body, String(tag)), stamp, generation, provenAt }
       }
@@ -160,4 +194,8 @@ export class Filler {
 
 function keys({ namespace }: Session, name: string): [string, string, string] {
   return [`${namespace}known`, `${namespace}v:${name}`, `${namespace}l:${name}`]
+}
+
+function numbers(list: string): number[] {
+  return list.split(',').map(Number)
 }

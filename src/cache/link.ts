@@ -56,6 +56,8 @@ export class Link {
   #catchingUp = false
   #lastPrimary: string | null = null
   #timers: NodeJS.Timeout[] = []
+  /** Own announcements that have not come back yet, by slot. */
+  #underWay = new Map<number, { version: number; since: number }>()
 
   constructor(parts: LinkParts) {
     this.#parts = parts
@@ -129,6 +131,10 @@ export class Link {
 
   /** Announces versions, flat: slot, version, slot, version, … */
   async tell(pairs: readonly number[]): Promise<void> {
+    const since = now()
+    for (let i = 0; i < pairs.length; i += 2) {
+      this.#underWay.set(pairs[i] ?? -1, { version: pairs[i + 1] ?? 0, since })
+    }
     await this.run((_redis, session) => this.#tellIn(session, pairs))
   }
 
@@ -183,8 +189,23 @@ export class Link {
     this.#parts.counters.announcements++
     for (const pair of message.split(',')) {
       const colon = pair.indexOf(':')
-      this.#parts.heard(Number(pair.slice(0, colon)), Number(pair.slice(colon + 1)))
+      const slot = Number(pair.slice(0, colon))
+      const version = Number(pair.slice(colon + 1))
+      this.#parts.heard(slot, version)
+      this.#arrived(slot, version)
     }
+  }
+
+  // What arrives here arrives everywhere else by the same way: the one measure of it that needs no second clock.
+  #arrived(slot: number, version: number): void {
+    const own = this.#underWay.get(slot)
+    if (!own || version < own.version) return
+    this.#underWay.delete(slot)
+    const counters = this.#parts.counters
+    const took = now() - own.since
+    counters.arrivals++
+    counters.arrivalMsTotal += took
+    counters.arrivalMsMost = Math.max(counters.arrivalMsMost, took)
   }
 
   #answered(sentAt: number, session: Session): void {

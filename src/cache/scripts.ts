@@ -89,7 +89,10 @@ local mine = lease and string.sub(lease, -#ARGV[4] - 1) == '|' .. ARGV[4]
 if mine then redis.call('DEL', KEYS[3]) end
 if not (newest and mine) then return 0 end
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], 'versions', table.concat({unpack(ARGV, 7 + count, 6 + 2 * count)}, ','), 'tag', ARGV[5], 'body', ARGV[6])
+redis.call('HSET', KEYS[2],
+  'slots', table.concat({unpack(ARGV, 7, 6 + count)}, ','),
+  'versions', table.concat({unpack(ARGV, 7 + count, 6 + 2 * count)}, ','),
+  'tag', ARGV[5], 'body', ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1
 `
