@@ -1,8 +1,8 @@
 // npm run seed: loads a data set into MYSQL_PRIMARY_URL, if it has none yet.
 
 import { parseArgs } from 'node:util'
-import type { Scale } from '../db/seed/index.ts'
-import { seed } from '../db/seed/index.ts'
+import type { Scale } from '../db/seed/seed.ts'
+import { seed } from '../db/seed/seed.ts'
 
 const usage = `usage: MYSQL_PRIMARY_URL=mysql://user:password@host:port/database npm run seed -- [--scale tiny|seed|x10]
 
