@@ -18,7 +18,8 @@ export type { Scale }
 
 const limitMs = 3_600_000
 const lockWaitSeconds = 600
-const rowsPerStatement = 4_000
+// Of bookings and users together: what one transaction inserts.
+const rowsPerBatch = 1_000
 
 /**
  * Fills the database with a data set; where one was loaded before, of whatever scale, it says so and leaves it. A load
@@ -114,7 +115,7 @@ async function load(connection: Connection, scale: Scale, report: (line: string)
 
   for (const rows of generate(scale)) {
     add(rows)
-    if (pending.bookings.length + pending.users.length >= rowsPerStatement) await flush()
+    if (pending.bookings.length + pending.users.length >= rowsPerBatch) await flush()
     // Making rows never waits: without a turn of the event loop the next statement would not leave.
     await setImmediate()
   }
