@@ -14,6 +14,8 @@ export type Finding = {
 
 /** More faults than this help nobody, and let a hostile body buy a large reply. */
 const mostFaults = 20
+/** Findings looked at: sorting them out costs more than finding them. */
+const mostFindings = 200
 
 /**
  * The problem with a body. A field that the route answers with but does not take is not unknown but read-only, and
@@ -21,7 +23,8 @@ const mostFaults = 20
  *
  * @param answered names of the fields in the route's own successful answer
  */
-export function bodyProblem(findings: readonly Finding[], answered: ReadonlySet<string>): Problem {
+export function bodyProblem(all: readonly Finding[], answered: ReadonlySet<string>): Problem {
+  const findings = all.slice(0, mostFindings)
   const unions = findings.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
   // A union that failed reports each of its branches too: one fault at the place says it all.
   const whole = findings.filter(

@@ -3,6 +3,7 @@
 // so it is never missing and never different from one route to the next.
 
 import { consistencyHeader } from './consistency.ts'
+import { mergePatchType } from './failures.ts'
 import { problemContentType } from './problem.ts'
 import { ProblemSchema, problemTitles } from './schemas.ts'
 
@@ -14,7 +15,7 @@ type Response = {
 }
 type Operation = {
   parameters?: Parameter[]
-  requestBody?: unknown
+  requestBody?: { content: Record<string, unknown>; [member: string]: unknown }
   security?: unknown[]
   responses: Record<string, Response>
   [member: string]: unknown
@@ -37,7 +38,7 @@ export function completed(document: ApiDocument): ApiDocument {
   const paths = mapValues(document.paths, (operations, path) =>
     mapValues(operations, (operation, method) => {
       const cached = method === 'get' && path.startsWith('/api/') ? conditional(operation) : operation
-      const whole = withPreconditions(withConsistency(cached, method, path))
+      const whole = withPatchTypes(withPreconditions(withConsistency(cached, method, path)), method)
       const problems = problemsOf(whole)
       for (const status of problems) statuses.add(status)
       return withProblems(whole, problems)
@@ -130,6 +131,16 @@ function withPreconditions(operation: Operation): Operation {
     required
   }
   return { ...operation, parameters: [...(operation.parameters ?? []), parameter] }
+}
+
+/** A patch may be sent as what it is, RFC 7396, or as plain JSON. */
+function withPatchTypes(operation: Operation, method: string): Operation {
+  const media = operation.requestBody?.content['application/json']
+  if (method !== 'patch' || media === undefined) return operation
+  return {
+    ...operation,
+    requestBody: { ...operation.requestBody, content: { [mergePatchType]: media, 'application/json': media } }
+  }
 }
 
 function withConsistency(operation: Operation, method: string, path: string): Operation {
