@@ -1,0 +1,163 @@
+// The layers of several instances on real engines: who answers, how often the database is asked, and that nothing
+// old is told, whatever lags, forgets or dies.
+import { randomInt } from 'node:crypto'
+import t from 'tap'
+import { engines } from '../engines.ts'
+import { countStatements, query } from '../statements.ts'
+import { ask, counters, counterView, instance, told, until } from './instance.ts'
+
+const stack = await engines(t, { scale: 'empty' })
+const a = await instance(t, stack.settings)
+const b = await instance(t, stack.settings)
+await counters.create(a)
+const servers = [stack.mysql.primary, ...stack.mysql.replicas].map(({ url }) => url)
+const replicaUrls = stack.mysql.replicas.map(({ url }) => url)
+
+let lastId = 0
+/** A counter that stands at 1 and that nobody has read yet, known to the replicas. */
+async function fresh(): Promise<number> {
+  const id = ++lastId
+  await counters.raise(a, id)
+  for (const url of replicaUrls) {
+    await until(
+      'the replicas follow',
+      async () => (await query(url, `SELECT 1 FROM counters WHERE id = ${id}`)).length === 1
+    )
+  }
+  return id
+}
+
+t.test('each layer answers in its turn', async (t) => {
+  const id = await fresh()
+  t.equal((await ask(a, id)).layer, 'replica')
+  t.equal((await ask(a, id)).layer, 'l1')
+  t.equal((await ask(b, id)).layer, 'redis')
+  t.equal((await ask(b, id)).layer, 'l1')
+})
+
+t.test('200 readers on two instances who miss the same thing cost the fleet one query', async (t) => {
+  const id = await fresh()
+  const counted = await countStatements(servers, `%counters WHERE id IN (${id})%`)
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(i % 2 ? a : b, id)))
+  t.ok(answers.every((answer) => told(answer) === 1))
+  t.equal(await counted(), 1)
+})
+
+t.test('what one instance changes is new on the other, though the replicas stand still', async (t) => {
+  const id = await fresh()
+  await ask(a, id)
+  await ask(b, id)
+  for (const url of replicaUrls) await query(url, 'STOP SLAVE SQL_THREAD')
+  try {
+    await counters.raise(a, id)
+    await until(
+      'the announcement has arrived',
+      () => b.cache.hit(counterView, String(id), { id }) === undefined
+    )
+    const answer = await ask(b, id)
+    t.equal(told(answer), 2)
+    t.equal(answer.layer, 'primary', 'no replica has seen it')
+    t.equal(told(await ask(a, id)), 2)
+  } finally {
+    for (const url of replicaUrls) await query(url, 'START SLAVE SQL_THREAD')
+  }
+  for (const { name } of a.replicas.all) {
+    await until('the replicas are back', () =>
+      a.replicas.states().some((state) => state.name === name && state.serving)
+    )
+  }
+})
+
+t.test('a thing that is not there is remembered as such, until it is made', async (t) => {
+  const id = ++lastId
+  t.equal(told(await ask(a, id)), null)
+  t.equal((await ask(a, id)).layer, 'l1')
+  t.equal((await ask(b, id)).layer, 'redis')
+  await counters.raise(b, id)
+  t.equal(told(await ask(b, id)), 1)
+  await until('the other hears of it', async () => told(await ask(a, id)) === 1)
+})
+
+t.test('a writer that dies before it can tell is told of by another', async (t) => {
+  const id = await fresh()
+  await ask(b, id)
+  const explained = await b.cache.explain(counterView, String(id))
+  const slot = explained?.slots[0]
+  // What a writer leaves that is killed right after COMMIT.
+  await query(stack.mysql.primary.url, `UPDATE counters SET value = 7 WHERE id = ${id}`)
+  await query(
+    stack.mysql.primary.url,
+    `UPDATE cache_slots SET version = version + 1, untold = 1 WHERE slot = ${slot}`
+  )
+  await until('somebody tells', async () => told(await ask(b, id)) === 7)
+  t.equal(told(await ask(a, id)), 7)
+})
+
+t.test('an emptied Redis resurrects nothing', async (t) => {
+  const id = await fresh()
+  await ask(a, id)
+  await ask(b, id)
+  await a.redis?.flushall()
+  await counters.raise(a, id)
+  await until('the other hears of it', async () => told(await ask(b, id)) === 2)
+  t.equal(told(await ask(a, id)), 2)
+})
+
+t.test('a reader who brings the token of his write sees it, where no announcement can arrive', async (t) => {
+  const deaf = await instance(t, stack.settings, { withoutRedis: true })
+  const id = await fresh()
+  const warm = () => ask(deaf, id)
+  await warm()
+  const written = await counters.raise(a, id)
+  // Without Redis an entry may be served until its proof of 50 ms ends: with the token it may not.
+  t.equal(told(await ask(deaf, id, { written: written.stamp })), 2)
+  await until('the proof ends for the others too', async () => told(await warm()) === 2)
+})
+
+t.test('a view with a budget is answered at once after a change, by no more than its budget', async (t) => {
+  const view = { ...counterView, name: 'budgeted', staleBudgetMs: 400 }
+  const id = await fresh()
+  await ask(a, id, { view })
+  await counters.raise(a, id)
+  const answer = await ask(a, id, { view })
+  t.equal(answer.layer, 'stale', 'the value before, at once')
+  t.equal(told(answer), 1)
+  t.ok(answer.ageMs < view.staleBudgetMs)
+  let oldest = 0
+  await until('the new value comes', async () => {
+    const next = await ask(a, id, { view })
+    oldest = Math.max(oldest, next.ageMs)
+    return told(next) === 2
+  })
+  t.ok(oldest < view.staleBudgetMs, 'and nobody was answered with anything older than the budget')
+})
+
+t.test('guessed ids reach the database in few queries and push nothing out', async (t) => {
+  const small = await instance(t, stack.settings, { l1Bytes: 2 * 1024 * 1024 })
+  const hot = await Promise.all(Array.from({ length: 20 }, fresh))
+  for (const id of hot) await ask(small, id)
+  const counted = await countStatements(servers, '%counters WHERE id IN%')
+  const guesses = 4_000
+  for (let sent = 0; sent < guesses; sent += 100) {
+    await Promise.all(Array.from({ length: 100 }, () => ask(small, 1_000_000 + randomInt(1_000_000_000))))
+  }
+  const queries = await counted()
+  t.ok(queries <= guesses / 20, `${queries} queries for ${guesses} guesses`)
+  const kept = (await Promise.all(hot.map((id) => small.cache.explain(counterView, String(id))))).filter(
+    (found) => found?.l1
+  )
+  t.equal(kept.length, hot.length, 'each is still held')
+})
+
+t.test('operators are told what each layer holds and why', async (t) => {
+  const id = await fresh()
+  await ask(a, id)
+  const before = await a.cache.explain(counterView, String(id))
+  t.match(before, { l1: { fresh: true }, redis: { tag: 'v1' } })
+  t.same(before?.primary, before?.redis?.versions)
+  await counters.raise(a, id)
+  t.match(await a.cache.explain(counterView, String(id)), {
+    l1: { fresh: false, because: 'a newer version is known' }
+  })
+  t.equal(await a.cache.explain(counterView, 'nobody asked for this'), null)
+})
