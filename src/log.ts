@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { trace } from '@opentelemetry/api'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
-import { destination, type LoggerOptions } from 'pino'
+import { destination, type LogFn, type Logger, type LoggerOptions } from 'pino'
 import type { Settings } from './config.ts'
 
 /** Where lines go: one call for each, a newline at its end. */
@@ -28,6 +28,7 @@ export async function loggerOptions(settings: Settings, stream?: LogStream): Pro
       base: { service: settings.telemetry.serviceName, pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       mixin: activeTrace,
+      hooks: { logMethod: withOwnMessage },
       serializers: { err: describeError, error: describeError, req: describeRequest, res: describeReply },
       redact: { paths: secretPaths, censor: '[redacted]' },
       stream: stream ?? (process.stdout.isTTY ? await prettyStdout() : stdout())
@@ -81,6 +82,11 @@ class RequestLog extends LogController {
   // The line that Fastify would write quotes the URL.
   override routeNotFound(): void {}
 
+  // Fastify's own would take the error's message for the line's.
+  override defaultErrorLog(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    if (reply.statusCode >= 500) request.log.error({ err: error }, 'an error reached the default handler')
+  }
+
   override requestCompleted(
     error: Error | null | undefined,
     request: FastifyRequest,
@@ -98,7 +104,7 @@ class RequestLog extends LogController {
       ms: Math.round(reply.elapsedTime * 10) / 10,
       ...(error && { err: error })
     }
-    if (failed) request.log.error(line, 'request failed')
+    if (failed) request.log.error(line, 'failed request')
     else if (slow) request.log.warn(line, 'slow request')
     else request.log.info(line, 'request')
   }
@@ -156,6 +162,21 @@ export type DescribedError = {
   code?: string | number
   stack: string
   cause?: DescribedError
+}
+
+// For a line without a message pino takes that of its error, quotes and all.
+function withOwnMessage(
+  this: Logger,
+  [first, ...rest]: Parameters<LogFn>,
+  write: (...line: unknown[]) => void
+): void {
+  const error = subjectOf(first)
+  if (error instanceof Error && rest.length === 0) write.call(this, first, describeError(error).message)
+  else write.call(this, first, ...rest)
+}
+
+function subjectOf(line: unknown): unknown {
+  return typeof line === 'object' && line !== null && 'err' in line ? line.err : line
 }
 
 const longestMessage = 300

@@ -3,47 +3,24 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import health from '../plugins/health.ts'
 import operators from '../plugins/operators.ts'
 import telemetry from '../plugins/telemetry.ts'
-import type { Settings } from '../src/config.ts'
+import { readSettings, type Settings } from '../src/config.ts'
 import { type LogStream, loggerOptions } from '../src/log.ts'
 
-type Changes = { http?: Partial<Settings['http']>; log?: Partial<Settings['log']>; port?: number }
-
-export function bareSettings({ http, log, port = 0 }: Changes = {}): Settings {
-  return {
-    environment: 'test',
-    host: '127.0.0.1',
-    port,
-    operators: { host: '127.0.0.1', port: 0 },
-    mysql: {
-      primaryUrl: '',
-      replicaUrls: [],
-      poolSize: 1,
-      connectTimeoutMs: 100,
-      queryTimeoutMs: 100,
-      maxLagMs: 1000
-    },
-    redis: { url: null, commandTimeoutMs: 50 },
-    cache: { l1Bytes: 1024 },
-    http: {
-      trustProxy: [],
-      bodyLimitBytes: 1024,
-      requestTimeoutMs: 5000,
-      drainMs: 0,
-      shutdownMs: 10_000,
-      ...http
-    },
-    auth: { secret: 's'.repeat(32), issuer: 'turno', audience: 'turno-api' },
-    telemetry: { serviceName: 'turno', otlpEndpoint: null, traceRatio: 0 },
-    log: { level: 'silent', slowRequestMs: 500, ...log }
-  }
+/** Settings of an app that has no engines, but for what `environment` says. */
+export function bareSettings(environment: Record<string, string> = {}): Settings {
+  return readSettings({
+    NODE_ENV: 'test',
+    PORT: '0',
+    MYSQL_PRIMARY_URL: 'mysql://nobody:nothing@127.0.0.1:1/none',
+    JWT_SECRET: 'for the tests of this checkout, and nobody else',
+    DRAIN_MS: '0',
+    LOG_LEVEL: 'silent',
+    ...environment
+  })
 }
 
-export type BareApp = FastifyInstance & {
-  /** Ends what `/held` waits for. */
-  release(): void
-}
-
-export async function bareApp(settings = bareSettings(), stream?: LogStream): Promise<BareApp> {
+/** Its decorator `release` ends what `/held` waits for. */
+export async function bareApp(settings = bareSettings(), stream?: LogStream): Promise<FastifyInstance> {
   const app = Fastify({ ...(await loggerOptions(settings, stream)), return503OnClosing: false })
   const held = Promise.withResolvers<void>()
   app.decorate('settings', settings)
@@ -74,5 +51,5 @@ export async function bareApp(settings = bareSettings(), stream?: LogStream): Pr
     })
     return 'soon'
   })
-  return app as BareApp
+  return app
 }
