@@ -38,12 +38,14 @@ const claims = () => ({
 /** Signs whatever it is told to, as someone would who has the secret but not our rules. */
 function forge(
   changes: Record<string, unknown>,
-  header: Record<string, unknown> = {},
+  header: { alg?: string; typ?: string | undefined } = {},
   secret = settings.auth.secret
 ) {
+  const { alg = 'HS256' } = header
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signed = `${part({ alg: 'HS256', typ: 'at+jwt', ...header })}.${part({ ...claims(), ...changes })}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+  const signed = `${part({ alg, typ: 'at+jwt', ...header })}.${part({ ...claims(), ...changes })}`
+  const digest = alg === 'HS512' ? 'sha512' : 'sha256'
+  return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`
 }
 
 t.test('a token of ours says who is calling', async (t) => {
