@@ -130,7 +130,9 @@ function withPreconditions(operation: Operation): Operation {
     ...header('If-Match', 'The ETag of what you have read: if it has changed since, the answer is 412.'),
     required
   }
-  return { ...operation, parameters: [...(operation.parameters ?? []), parameter] }
+  // The route may have it in its schema too, to bound its length; here it is described once.
+  const others = (operation.parameters ?? []).filter(({ name }) => name.toLowerCase() !== 'if-match')
+  return { ...operation, parameters: [...others, parameter] }
 }
 
 /** A patch may be sent as what it is, RFC 7396, or as plain JSON. */
