@@ -1,7 +1,7 @@
 // Leaving without losing a request, and dying when there is nothing better to do.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -151,3 +151,44 @@ t.test('each bad setting is one line, before anything starts', async (t) => {
   t.match(complaints, /^turno: LOG_SLOW_REQUEST_MS .*$/m)
   t.notMatch(complaints, /^(?!turno: |$)/m, 'and nothing but such lines')
 })
+
+t.test(
+  'with a collector, traces and metrics are sent before the end, without what people search for',
+  async (t) => {
+    const { endpoint, received } = await collector(t)
+    const { child, ended } = run(t, service, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    const url = await firstLine(child)
+    await get(`${url}/api/profile/1?q=ansiedad`)
+    await get(`${url}/fails?q=ansiedad`)
+    child.kill('SIGTERM')
+    t.match(await ended, { code: 0 })
+    t.match(received['/v1/traces'], 'GET /api/profile/:id')
+    t.match(received['/v1/metrics'], 'http.server.request.duration')
+    t.notMatch(received['/v1/traces'], /ansiedad|ana@example/)
+  }
+)
+
+t.test('a collector that hangs does not hold up the end', { timeout: 20_000 }, async (t) => {
+  const { endpoint } = await collector(t, () => {})
+  const { child, ended } = run(t, service, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SHUTDOWN_MS: '4500' })
+  await get(`${await firstLine(child)}/fast`)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0 })
+})
+
+/** A collector on a free port; what it received is text, by path. */
+async function collector(t: Test, answer: (reply: ServerResponse) => void = (reply) => reply.end('{}')) {
+  const received: Record<string, string> = {}
+  const sink = createServer(async (asked, reply) => {
+    const path = asked.url ?? ''
+    for await (const chunk of asked) received[path] = (received[path] ?? '') + chunk
+    answer(reply)
+  })
+  t.teardown(() => sink.closeAllConnections())
+  t.teardown(() => sink.close())
+  sink.listen(0, '127.0.0.1')
+  await once(sink, 'listening')
+  const address = sink.address()
+  if (typeof address !== 'object' || !address) throw new Error('not listening')
+  return { endpoint: `http://127.0.0.1:${address.port}`, received }
+}
