@@ -35,7 +35,7 @@ const Report = Type.Object(
         status: 'degraded',
         readiness: 'ready',
         uptimeSeconds: 5120,
-        versions: { service: '0.1.0', node: '26.10.0', tzdb: '2026b' },
+        versions: { service: '0.1.0', node: '26.10.0', tzdb: '2026b', schema: '0000_domain_model' },
         parts: {
           'mysql-primary': { status: 'up', busy: 1, waiting: 0 },
           'mysql-replica-1': { status: 'down', lagSeconds: null }
@@ -45,15 +45,17 @@ const Report = Type.Object(
   }
 )
 
-const serviceVersion: string = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-).version
+const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+const service: { version: string } = readJson('../package.json')
+const migrations: { entries: { tag: string }[] } = readJson('../db/migrations/meta/_journal.json')
 
 const versions = {
-  service: serviceVersion,
+  service: service.version,
   node: process.versions.node,
   // Rules of wall-clock time differ between releases of the time zone database.
-  tzdb: process.versions.tz ?? 'unknown'
+  tzdb: process.versions.tz ?? 'unknown',
+  // The newest migration this program knows; it does not serve a database that lacks it (src/server.ts).
+  schema: migrations.entries.at(-1)?.tag ?? 'none'
 }
 
 const headers = { 'cache-control': 'no-store' }

@@ -38,7 +38,7 @@ t.test(
     t.equal(answer.statusCode, 200)
     t.match(answer.json(), {
       status: 'degraded',
-      versions: { service: String, node: process.versions.node, tzdb: String },
+      versions: { service: String, node: process.versions.node, tzdb: String, schema: String },
       parts: {
         'mysql-primary': { status: 'up', version: '10.11.14', busy: 2 },
         'mysql-replica-1': { status: 'down', lagSeconds: null }
