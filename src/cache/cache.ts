@@ -110,6 +110,7 @@ export class Cache {
   #entries: LRUCache<string, Entry>
   #absences: LRUCache<string, Entry>
   #flights = new Map<string, Flight>()
+  #history = 0
 
   constructor(parts: CacheParts) {
     this.#parts = parts
@@ -180,6 +181,15 @@ export class Cache {
       counters.stale++
       return stale
     }
+  }
+
+  /** Another primary has another history: no entry, no flight and no version of the former one means anything now. */
+  forget(): void {
+    this.#history++
+    this.#parts.floors.forget()
+    this.#entries.clear()
+    this.#absences.clear()
+    this.#flights.clear()
   }
 
   /**
@@ -349,6 +359,7 @@ export class Cache {
     counters: ViewCounters
   ): Promise<Answer> {
     const startedAt = now()
+    const history = this.#history
     const entry = this.#held(name)
     const filled = await this.#filler.fill({
       name: `${view.revision}:${name}`,
@@ -360,7 +371,7 @@ export class Cache {
       until: startedAt + readWithinMs
     })
     if (filled.layer !== 'l1') {
-      this.#keep(view, name, filled, now() - startedAt)
+      if (history === this.#history) this.#keep(view, name, filled, now() - startedAt)
       const shared = filled.generation !== -1
       return { content: filled.content, layer: filled.layer, shared, ageMs: 0 }
     }

@@ -95,7 +95,7 @@ export class Filler {
     if (!this.#link) return null
     return this.#link.run(async (redis, { namespace }) => {
       const versions = await redis.hmget(`${namespace}known`, ...slots.map(String))
-      return versions.map((version) => (version === null ? null : Number(version)))
+      return versions.map((version) => (version === null || version.startsWith('?') ? null : Number(version)))
     })
   }
 
@@ -143,12 +143,13 @@ export class Filler {
     { token, generation, provenAt }: { token: string; generation: number; provenAt: number }
   ): Promise<Filled> {
     const { slots, name, miss, until } = want
-    const known = state.map((version) => (version === '-' ? 0 : Number(version)))
+    // Reserved: Redis does not know the slot, which means ask, not zero. It was evicted, or never told.
+    const reserved = state.map((version) => version.startsWith('?'))
+    const known = state.map((version, i) => (reserved[i] ? 0 : Number(version)))
     const expected = larger(known, want.floors)
-    // Missing in Redis means ask, not zero: it was evicted, or never told.
     const [fromReplica, asked] = await Promise.all([
       this.#sources.fromReplica(miss, expected),
-      state.includes('-') ? this.#primary.ask(slots, until - now()) : null
+      reserved.includes(true) ? this.#primary.ask(slots, until - now()) : null
     ])
     const needed = asked ? larger(expected, asked) : expected
     let loaded: Loaded | null = fromReplica
@@ -158,9 +159,10 @@ export class Filler {
     const { content, versions, layer } = loaded
     const stored = await link
       .run(async (redis, session) => {
-        // Another connection may lead to another Redis, which has granted no lease.
-        if (session.generation !== generation) return 0
-        const unasked = slots.map(() => -1)
+        // Another connection may lead to another Redis, which has granted no lease. Thrown, not answered: only a
+        // reply of Redis may count as one.
+        if (session.generation !== generation) throw new LinkDown('another connection')
+        const unasked = slots.map(() => 0)
         const head = [`${session.namespace}bus`, slots.length, want.lifeMs(content), token, content.tag]
         return redis.cachePut(
           ...keys(session, name),
@@ -168,7 +170,8 @@ export class Filler {
           content.identity,
           ...slots,
           ...versions,
-          ...(asked ?? unasked)
+          ...(asked ?? unasked),
+          ...state
         )
       })
       .catch(() => 0)

@@ -31,11 +31,9 @@ export function layers({ redis, primary: writes, primaryReads, replicas, l1Bytes
       counters: counters.link,
       identity: () => primary.identity(),
       heard: (slot, version) => floors.raise(slot, version),
-      otherPrimary: () => floors.forget(),
+      otherPrimary: () => cache.forget(),
       relay: (tell) => primary.relay(tell)
     })
-  return {
-    link,
-    cache: new Cache({ l1Bytes, link, floors, primary, writes, primaryReads, replicas, counters })
-  }
+  const cache = new Cache({ l1Bytes, link, floors, primary, writes, primaryReads, replicas, counters })
+  return { link, cache }
 }

@@ -1,6 +1,6 @@
 // The one connection to Redis that the cache trusts: commands and announcements share it, in order. It knows when a
 // floor may be believed; it knows no view and no value.
-import type { Redis } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
 import type { LinkCounters } from './events.ts'
 
 const now = () => performance.now()
@@ -123,6 +123,7 @@ export class Link {
       return reply
     } catch (error) {
       if (error instanceof LinkDown) throw error
+      this.#refused(error, session)
       throw new LinkDown('Redis did not answer', { cause: error })
     } finally {
       this.#pending--
@@ -158,8 +159,7 @@ export class Link {
       const sentAt = now()
       await redis.ping()
       assertSame()
-      if (this.#lastPrimary !== null && this.#lastPrimary !== primary) this.#parts.otherPrimary()
-      this.#lastPrimary = primary
+      this.#meet(primary)
       this.#openingSince = 0
       this.#session = session
       this.#proof = sentAt
@@ -224,9 +224,16 @@ export class Link {
       const lock = `${session.namespace}relay`
       const taken = await this.run((redis) => redis.set(lock, 1, 'PX', relayEveryMs - 5, 'NX'))
       if (taken) await this.#parts.relay((pairs) => this.#tellIn(session, pairs))
-    } catch {
+    } catch (error) {
       // Nothing is lost: the versions stay untold until the next time.
+      this.#refused(error, session)
     }
+  }
+
+  // A Redis that answers pings but refuses writes (full, or a demoted master) hears of nothing new: it must not be
+  // believed, or what cannot be told would stay unknown for as long as it lives.
+  #refused(error: unknown, { generation }: Session): void {
+    if (error instanceof ReplyError && generation === this.#generation) this.#drop()
   }
 
   // Checked in the tick that sends: a version must not be told to another run of Redis under this name.
@@ -271,14 +278,18 @@ export class Link {
   }
 
   async #watchPrimary(): Promise<void> {
-    const session = this.#session
-    if (!session) return
     try {
       const primary = await this.#parts.identity()
-      if (this.#session === session && primary !== session.primary) this.#drop()
+      this.#meet(primary)
+      if (this.#session && primary !== this.#session.primary) this.#drop()
     } catch {
       // No primary to ask: nothing is promoted yet.
     }
+  }
+
+  #meet(primary: string): void {
+    if (this.#lastPrimary !== null && this.#lastPrimary !== primary) this.#parts.otherPrimary()
+    this.#lastPrimary = primary
   }
 
   #every(ms: number, work: () => void): void {

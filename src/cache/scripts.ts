@@ -1,16 +1,20 @@
 // The three programs that run inside Redis. Each is one atomic step of the protocol (docs/coherence.md).
-// `known` is a hash: slot → newest version announced. A slot that is missing there means "ask the primary", never zero.
+// `known` is a hash: slot → newest version announced, or `?token`: a reader has reserved the slot and is asking the
+// primary. Missing and reserved both mean "ask", never zero. A number is made by a reservation alone: a version that is
+// told late, after Redis forgot, could be older than one that was told before.
 import type { Result } from 'ioredis'
 
-// Shared by the writers of `known`: raise where larger, and announce exactly what rose.
+// Shared by the writers of `known`: raise a number where larger, break a reservation (whoever asked may have asked too
+// early), and announce whatever Redis cannot say was announced before.
 const raising = `
 local risen = {}
 local function raise(slot, version)
   local known = redis.call('HGET', KEYS[1], slot)
-  if not known or version > tonumber(known) then
-    redis.call('HSET', KEYS[1], slot, string.format('%.0f', version))
-    risen[#risen + 1] = slot .. ':' .. string.format('%.0f', version)
-  end
+  local number = known and tonumber(known)
+  if number and number >= version then return end
+  if number then redis.call('HSET', KEYS[1], slot, string.format('%.0f', version))
+  elseif known then redis.call('HDEL', KEYS[1], slot) end
+  risen[#risen + 1] = slot .. ':' .. string.format('%.0f', version)
 end
 local function announce(bus)
   if #risen > 0 then redis.call('PUBLISH', bus, table.concat(risen, ',')) end
@@ -30,11 +34,11 @@ local complete, needed = true, {}
 local function grant(state) redis.call('SET', KEYS[3], state .. '|' .. ARGV[3], 'PX', ARGV[2]) end
 for i = 1, count do
   if not known[i] then
-    complete = false
-    known[i] = '-'
-  else
-    needed[i] = math.max(tonumber(known[i]), tonumber(ARGV[4 + count + i]))
+    known[i] = '?' .. ARGV[3]
+    redis.call('HSET', KEYS[1], ARGV[4 + i], known[i])
   end
+  local number = tonumber(known[i])
+  if number then needed[i] = math.max(number, tonumber(ARGV[4 + count + i])) else complete = false end
 end
 if complete then
   local value = redis.call('HMGET', KEYS[2], 'versions', 'tag', 'body')
@@ -69,19 +73,26 @@ return #risen
 `
 
 /**
- * KEYS known, value, lease · ARGV bus, count, ttlMs, token, tag, body, slots…, versions…, asked… (-1: not asked)
- * → 1 stored, 0 refused. What the fill has seen is announced either way: another may hold something older.
+ * KEYS known, value, lease · ARGV bus, count, ttlMs, token, tag, body, slots…, versions…, asked… (0: not asked),
+ * states… (as `read` gave them) → 1 stored, 0 refused.
+ * What the fill has seen is announced either way: another may hold something older.
  */
 const put = `${raising}
 local count = tonumber(ARGV[2])
 local newest = true
 for i = 1, count do
-  local version, asked = tonumber(ARGV[6 + count + i]), tonumber(ARGV[6 + 2 * count + i])
-  local known = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[6 + i]) or -1), asked)
-  if known == -1 or version < known then newest = false end
-end
-for i = 1, count do
-  raise(ARGV[6 + i], math.max(tonumber(ARGV[6 + count + i]), tonumber(ARGV[6 + 2 * count + i])))
+  local slot, version = ARGV[6 + i], tonumber(ARGV[6 + count + i])
+  local asked, state = tonumber(ARGV[6 + 2 * count + i]), ARGV[6 + 3 * count + i]
+  local known = redis.call('HGET', KEYS[1], slot)
+  local number = known and tonumber(known)
+  if known and not number and known == state then
+    number = math.max(version, asked)
+    redis.call('HSET', KEYS[1], slot, string.format('%.0f', number))
+    risen[#risen + 1] = slot .. ':' .. string.format('%.0f', number)
+  else
+    raise(slot, math.max(version, asked))
+  end
+  if not number or version < number then newest = false end
 end
 announce(ARGV[1])
 local lease = redis.call('GET', KEYS[3])

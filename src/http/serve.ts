@@ -20,7 +20,7 @@ type Asking = {
 type Headers = Readonly<Record<string, string>>
 
 /** Made once per content, as long as it lives. */
-type Prepared = { kept: Headers; whole: Map<Encoding, Headers> }
+type Prepared = { kept: Headers; whole: Map<Encoding, Headers>; next: string | null }
 const preparations = new WeakMap<Content, Prepared>()
 
 const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
@@ -36,7 +36,7 @@ export function serve<P, V>(
   view: View<P, V>,
   parameters: P,
   fields?: readonly string[]
-): FastifyReply | Promise<FastifyReply> {
+): void {
   const { accept } = request.headers
   if (accept !== undefined && accept !== '*/*' && !acceptable.test(accept))
     throw new Problem('not-acceptable')
@@ -45,11 +45,15 @@ export function serve<P, V>(
   const token = request.headers[consistencyHeader]
   if (token === undefined) {
     const found = cache.hit(view.cached, key, parameters)
-    if (found !== undefined) return answer(request, reply, view, parameters, found, fields)
+    if (found !== undefined) {
+      answer(request, reply, view, parameters, found, fields)
+      return
+    }
   }
-  return cache
+  cache
     .read(view.cached, key, parameters, consistency.read(token))
     .then((found) => answer(request, reply, view, parameters, found, fields))
+    .catch((error) => reply.send(error))
 }
 
 function answer<P, V>(
@@ -65,8 +69,10 @@ function answer<P, V>(
   reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
   if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
   if (content.absent) throw new Problem('not-found')
-  const { kept, whole } = prepare(view, parameters, content)
+  const { kept, whole, next } = prepare(view, parameters, content)
   reply.headers(kept)
+  if (next !== null)
+    reply.header('link', `<${fields ? `${next}&fields=${fields.join(',')}` : next}>; rel="next"`)
   if (fields) return answerSelection(request, reply, view, content, fields)
 
   const known = matchIfNoneMatch(request.headers['if-none-match'], content.tag)
@@ -115,7 +121,8 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
       'cache-groups': groups.map((group) => `"${group}"`).join(', ')
     })
   }
-  const prepared = { kept, whole: new Map() }
+  const next = view.next?.(parameters, JSON.parse(content.identity.toString())) ?? null
+  const prepared = { kept, whole: new Map(), next }
   preparations.set(content, prepared)
   return prepared
 }

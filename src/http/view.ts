@@ -28,6 +28,8 @@ export type ViewDeclaration<Parameters, Value> = {
   version?(value: Value): number
   /** The value with these fields alone, for `?fields=`; left out where none may be chosen. */
   project?(value: Value, fields: readonly string[]): unknown
+  /** Where a list goes on, as a path with its query, for Link (RFC 8288); null at its end. */
+  next?(parameters: Parameters, value: Value): string | null
   /** For edges that purge by tag: Cache-Tag and Cache-Groups (RFC 9875). */
   groups(parameters: Parameters): readonly string[]
   /** Backstops of Redis and L1, ms. Freshness does not rest on them. */
