@@ -1,7 +1,6 @@
 // The process: settings, the app, both listeners, and leaving without losing a request. Nothing else lives here.
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { pendingMigrations } from '../db/migrate.ts'
 import { readSettings, type Settings, SettingsError } from './config.ts'
 import { startTracing } from './telemetry.ts'
 
@@ -25,7 +24,7 @@ export class CannotServe extends Error {
  * @throws CannotServe when the schema is behind the code, the primary does not answer, or a port is taken
  */
 export async function serve(settings: Settings): Promise<Serving> {
-  // Before the app: spans of database and Redis need their hooks in place when those modules load.
+  // Before all that loads MySQL's and Redis's clients: their spans need the hooks in place by then.
   const stopTracing = await startTracing(settings)
   const { buildApp } = await import('./app.ts')
   const app = await buildApp(settings)
@@ -41,8 +40,9 @@ export async function serve(settings: Settings): Promise<Serving> {
 }
 
 async function refuseSchemaBehind(app: FastifyInstance): Promise<void> {
+  const { pendingMigrations } = await import('../db/migrate.ts')
   const pending = await pendingMigrations((sql) => app.mysql.primary.query(sql)).catch((error: unknown) => {
-    throw new CannotServe('the primary database does not answer, so its schema cannot be checked', {
+    throw new CannotServe(`the primary database cannot be asked for its schema: ${reason(error)}`, {
       cause: error
     })
   })
@@ -53,12 +53,20 @@ async function refuseSchemaBehind(app: FastifyInstance): Promise<void> {
   }
 }
 
+/** The code at the root of an error; messages of drivers may hold addresses and names of users. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  if (error.cause !== undefined) return reason(error.cause)
+  return 'code' in error ? String(error.code) : error.message
+}
+
 /** Opens both listeners of a built app. @throws CannotServe when a port cannot be had */
 export async function listen(app: FastifyInstance): Promise<Serving> {
   const { host, port, operators, http } = app.settings
   const operatorsUrl = await app.operators.listen().catch((error) => {
     throw portTrouble(error, operators, 'OPERATORS_PORT')
   })
+  app.log.info(`operators on ${operatorsUrl}`)
   const url = await app
     .listen({ host, port, listenTextResolver: (address) => `serving on ${address}` })
     .catch((error) => {
