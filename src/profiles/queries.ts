@@ -1,0 +1,260 @@
+// The SQL that reads profiles. Each function takes the connection it is given and bounds what it reads.
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  or,
+  type SQL,
+  sql
+} from 'drizzle-orm'
+import { profiles, profileTerms, services } from '../../db/schema.ts'
+import type { Database } from '../cache/view.ts'
+import type { Position } from '../http/cursor.ts'
+import type { Profile, ProfileSummary, Service } from './schema.ts'
+import type { Page, Search, Sort } from './search.ts'
+
+/** Text matches beyond this many are not looked at: a common word must not cost the whole table. */
+const mostMatches = 1_000
+/** Totals are counted up to the last row that a page can be asked for by its number (50 pages of 100). */
+const mostCounted = 5_000
+
+const summary = {
+  id: profiles.id,
+  displayName: profiles.displayName,
+  headline: profiles.headline,
+  photoUrl: profiles.photoUrl,
+  city: profiles.city,
+  region: profiles.region,
+  online: profiles.online,
+  inPerson: profiles.inPerson,
+  priceFrom: profiles.priceFrom,
+  currency: profiles.currency,
+  ratingAvg: profiles.ratingAvg,
+  ratingCount: profiles.ratingCount,
+  nextSlotAt: profiles.nextSlotAt
+}
+// Everything but `private`, which no function of this file ever selects.
+const whole = {
+  ...summary,
+  bio: profiles.bio,
+  visibility: profiles.visibility,
+  version: profiles.version,
+  createdAt: profiles.createdAt,
+  updatedAt: profiles.updatedAt
+}
+
+type Terms = Pick<ProfileSummary, 'specialties' | 'languages' | 'approaches'>
+
+/** The public profiles with these ids, in that order; null where there is none. Three statements, however many. */
+export async function findPublicProfiles(
+  database: Database,
+  ids: readonly string[]
+): Promise<(Profile | null)[]> {
+  if (ids.length === 0) return []
+  const rows = await database
+    .select(whole)
+    .from(profiles)
+    .where(and(inArray(profiles.id, [...ids]), eq(profiles.visibility, 'public')))
+  const complete = await completed(database, rows)
+  const byId = new Map(complete.map((profile) => [profile.id, profile]))
+  return ids.map((id) => byId.get(id) ?? null)
+}
+
+/** A profile of either visibility, its row locked until the transaction ends. For those who are about to change it. */
+export async function lockProfile(database: Database, id: string): Promise<Profile | null> {
+  const rows = await database.select(whole).from(profiles).where(eq(profiles.id, id)).for('update')
+  const [profile] = await completed(database, rows)
+  return profile ?? null
+}
+
+async function completed<Row extends { id: string }>(
+  database: Database,
+  rows: readonly Row[]
+): Promise<(Row & Terms & { services: Service[] })[]> {
+  const ids = rows.map(({ id }) => id)
+  const terms = await termsOf(database, ids)
+  const offered = await servicesOf(database, ids)
+  return rows.map((row) => ({ ...row, ...terms(row.id), services: offered(row.id) }))
+}
+
+export type Found = {
+  rows: ProfileSummary[]
+  /** The position of the last row, where others follow it. */
+  next: Position | null
+  /** For a page by number: how many there are in all, null when that is above 5,000. */
+  total?: number | null
+}
+
+/**
+ * A page of public profiles: those of which the order's key is known, in its order, then the others by id. Two
+ * statements mostly: one for the page, one for the terms of its rows; one more where the page reaches the others, and
+ * one more to count for a page by number.
+ */
+export async function findPage(database: Database, { search, start, limit }: Page): Promise<Found> {
+  const numbered = start !== null && 'page' in start
+  const counts = numbered ? await countMatches(database, search) : null
+  const skipped = numbered ? (start.page - 1) * limit : 0
+  const after = start !== null && 'after' in start ? placeOf(start.after) : null
+  const wanted = limit + 1
+
+  const rows =
+    after?.key === null ? [] : await findPart(database, search, keyed(search.sort, after), wanted, skipped)
+  if (rows.length < wanted) {
+    const others = keyless(search.sort, after?.key === null ? after : null)
+    // A page by number that lies among the others altogether begins as many rows into them as it is past the keyed.
+    const passed = rows.length === 0 ? Math.max(0, skipped - (counts?.keyed ?? 0)) : 0
+    rows.push(...(await findPart(database, search, others, wanted - rows.length, passed)))
+  }
+
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const terms = await termsOf(
+    database,
+    page.map(({ id }) => id)
+  )
+  return {
+    rows: page.map((row) => ({ ...row, ...terms(row.id) })),
+    next: rows.length > limit && last ? [last[orders[search.sort].key], last.id] : null,
+    ...(counts && { total: counts.all > mostCounted ? null : counts.all })
+  }
+}
+
+function findPart(database: Database, search: Search, part: Part, limit: number, offset: number) {
+  return database
+    .select(summary)
+    .from(profiles, { forceIndex: [indexFor(search), 'PRIMARY'] })
+    .where(and(...filters(search), part.where))
+    .orderBy(...part.order)
+    .limit(limit)
+    .offset(offset)
+}
+
+async function countMatches(database: Database, search: Search): Promise<{ keyed: number; all: number }> {
+  const count = (part: Part) => {
+    const matching = database
+      .select({ one: sql`1` })
+      .from(profiles, { forceIndex: [indexFor(search), 'PRIMARY'] })
+      .where(and(...filters(search), part.where))
+      .limit(mostCounted + 1)
+    return sql<number>`(SELECT COUNT(*) FROM ${matching.as('matching')})`.mapWith(Number)
+  }
+  const [row] = await database
+    .select({ keyed: count(keyed(search.sort, null)), keyless: count(keyless(search.sort, null)) })
+    .from(sql`(SELECT 1) AS once`)
+  const { keyed: withKey = 0, keyless: without = 0 } = row ?? {}
+  return { keyed: withKey, all: withKey + without }
+}
+
+// What a list may be ordered by. Both engines put NULL first when ascending, and an expression that puts it last no
+// index can serve: hence the two parts.
+const orders = {
+  rating: { key: 'ratingAvg', direction: desc, beyond: lt, index: 'ix_prof_list' },
+  price: { key: 'priceFrom', direction: asc, beyond: gt, index: 'ix_prof_price' },
+  nextSlot: { key: 'nextSlotAt', direction: asc, beyond: gt, index: 'ix_prof_next' }
+} as const satisfies Record<Sort, { key: keyof typeof summary; index: string; [member: string]: unknown }>
+
+/** One part of a list: which rows are in it, after which of them it begins, in what order. */
+type Part = { where: SQL | undefined; order: SQL[] }
+type Place = { key: string | number | null; id: string }
+
+function placeOf([key = null, id]: Position): Place {
+  return { key, id: String(id) }
+}
+
+// "Same key and a later id, or a key beyond": two ranges of the index, and nothing else is read. A row comparison
+// reads all from the beginning (175 entries for 21 rows in the middle of 424), and `key <= ? AND (key < ? OR id > ?)`
+// all rows of the same key.
+function keyed(sort: Sort, after: Place | null): Part {
+  const { key, direction, beyond } = orders[sort]
+  const column = profiles[key]
+  const order = [direction(column), asc(profiles.id)]
+  if (after === null) return { where: isNotNull(column), order }
+  const value = sql.param(after.key, column)
+  return { where: or(and(eq(column, value), gt(profiles.id, after.id)), beyond(column, value)), order }
+}
+
+function keyless(sort: Sort, after: Place | null): Part {
+  const unknown = isNull(profiles[orders[sort].key])
+  return { where: and(unknown, after ? gt(profiles.id, after.id) : undefined), order: [asc(profiles.id)] }
+}
+
+// Forced, with PRIMARY as the way in from a rare term or word. Left to themselves both the order and the filters make
+// MariaDB take these indexes by `visibility` alone and skim them from the beginning, which EXPLAIN and the counters of
+// rows read do not show: only Handler_icp_attempts does.
+function indexFor({ city, sort }: Search): string {
+  return city === undefined ? orders[sort].index : 'ix_prof_city'
+}
+
+function filters(search: Search): (SQL | undefined)[] {
+  const { words, specialty, language, approach, city, region, mode, minPrice, maxPrice, minRating } = search
+  return [
+    eq(profiles.visibility, 'public'),
+    words && hasWords(words),
+    specialty === undefined ? undefined : hasTerm('specialty', specialty),
+    language === undefined ? undefined : hasTerm('language', language),
+    approach === undefined ? undefined : hasTerm('approach', approach),
+    city === undefined ? undefined : eq(profiles.city, city),
+    region === undefined ? undefined : eq(profiles.region, region),
+    mode === undefined ? undefined : eq(mode === 'online' ? profiles.online : profiles.inPerson, true),
+    minPrice === undefined ? undefined : gte(profiles.priceFrom, minPrice),
+    maxPrice === undefined ? undefined : lte(profiles.priceFrom, maxPrice),
+    minRating === undefined ? undefined : gte(profiles.ratingAvg, minRating)
+  ]
+}
+
+// The words are letters and digits alone (search.ts), so nothing in them is an operator. In a table of its own, as
+// LIMIT is not allowed in the subquery of IN itself.
+function hasWords(words: readonly string[]): SQL {
+  const all = words.map((word) => `+${word}*`).join(' ')
+  return sql`${profiles.id} IN (SELECT id FROM (
+    SELECT text.id FROM profiles AS text
+    WHERE text.visibility = 'public' AND MATCH(text.display_name, text.headline, text.bio) AGAINST (${all} IN BOOLEAN MODE)
+    LIMIT ${sql.raw(String(mostMatches))}) AS found)`
+}
+
+function hasTerm(kind: 'specialty' | 'language' | 'approach', term: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${profileTerms} WHERE ${profileTerms.profileId} = ${profiles.id} AND ${profileTerms.kind} = ${kind} AND ${profileTerms.term} = ${term})`
+}
+
+async function termsOf(database: Database, ids: readonly string[]): Promise<(id: string) => Terms> {
+  if (ids.length === 0) return () => ({ specialties: [], languages: [], approaches: [] })
+  const rows = await database
+    .select({ id: profileTerms.profileId, kind: profileTerms.kind, term: profileTerms.term })
+    .from(profileTerms)
+    .where(inArray(profileTerms.profileId, [...ids]))
+    .orderBy(asc(profileTerms.profileId), asc(profileTerms.kind), asc(profileTerms.term))
+  const byId = Map.groupBy(rows, ({ id }) => id)
+  return (id) => {
+    const own = byId.get(id) ?? []
+    const of = (kind: string) => own.filter((row) => row.kind === kind).map(({ term }) => term)
+    return { specialties: of('specialty'), languages: of('language'), approaches: of('approach') }
+  }
+}
+
+async function servicesOf(database: Database, ids: readonly string[]): Promise<(id: string) => Service[]> {
+  if (ids.length === 0) return () => []
+  const rows = await database
+    .select({
+      therapistId: services.therapistId,
+      id: services.id,
+      name: services.name,
+      durationMinutes: services.durationMin,
+      price: services.price,
+      currency: services.currency,
+      mode: services.mode,
+      needsApproval: services.needsApproval
+    })
+    .from(services)
+    .where(and(inArray(services.therapistId, [...ids]), eq(services.active, true)))
+    .orderBy(asc(services.price), asc(services.id))
+  const byTherapist = Map.groupBy(rows, ({ therapistId }) => therapistId)
+  return (id) => (byTherapist.get(id) ?? []).map(({ therapistId: _, ...service }) => service)
+}

@@ -1,0 +1,210 @@
+// Profiles over HTTP: search, one profile, create, change.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Caller } from '../../plugins/auth.ts'
+import type { Written } from '../cache/cache.ts'
+import { entityTag, versionsIfMatch } from '../http/conditional.ts'
+import { consistencyHeader } from '../http/consistency.ts'
+import { cursors } from '../http/cursor.ts'
+import { parseFields, selectableFields } from '../http/fields.ts'
+import { Problem } from '../http/problem.ts'
+import { fieldsParameter, IdParameters, problemResponses } from '../http/schemas.ts'
+import { serve } from '../http/serve.ts'
+import { type Changed, createProfile, updateProfile } from './changes.ts'
+import { lockProfile } from './queries.ts'
+import { NewProfile, Profile, ProfilePage, ProfilePatch, ProfileQuery, ProfileSummary } from './schema.ts'
+import { pageOf } from './search.ts'
+import { profileViews } from './views.ts'
+
+const tags = ['profiles']
+const ItemQuery = Type.Object(fieldsParameter, { additionalProperties: false })
+const itemFields = selectableFields(Profile)
+const summaryFields = selectableFields(ProfileSummary)
+
+const pathOf = (id: string) => `/api/profile/${id}`
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const positions = cursors(app.settings.auth.secret)
+  const views = profileViews(positions)
+
+  app.get(
+    '/api/profiles',
+    {
+      schema: {
+        tags,
+        operationId: 'searchProfiles',
+        summary: 'Search profiles',
+        description:
+          'Public profiles by text, specialty, language, approach, place, mode, price and rating. May be up to one second behind a change; never more.',
+        querystring: ProfileQuery,
+        response: { 200: ProfilePage, ...problemResponses(406, 503) }
+      }
+    },
+    (request, reply) => {
+      const { fields } = request.query
+      return serve(
+        request,
+        reply,
+        views.page,
+        pageOf(request.query, positions.open),
+        fields === undefined ? undefined : parseFields(fields, summaryFields)
+      )
+    }
+  )
+
+  for (const path of ['/api/profile/:id', '/api/profiles/:id'] as const) {
+    const alias = path === '/api/profiles/:id'
+    app.get(
+      path,
+      {
+        ...(alias && { onSend: sayWhereItIs }),
+        schema: {
+          tags,
+          operationId: alias ? 'getProfileAlias' : 'getProfile',
+          summary: 'Get one profile',
+          description: alias
+            ? 'The same as `/api/profile/{id}`, as Content-Location says.'
+            : 'A public profile, its services included.',
+          params: IdParameters,
+          querystring: ItemQuery,
+          response: { 200: Profile, ...problemResponses(404, 406, 503) }
+        }
+      },
+      (request, reply) => {
+        const { fields } = request.query
+        return serve(
+          request,
+          reply,
+          views.profile,
+          { id: request.params.id.toLowerCase() },
+          fields === undefined ? undefined : parseFields(fields, itemFields)
+        )
+      }
+    )
+
+    app.patch(
+      path,
+      {
+        onRequest: app.authenticate,
+        schema: {
+          tags,
+          operationId: alias ? 'updateProfileAlias' : 'updateProfile',
+          summary: 'Change a profile',
+          description:
+            'A merge patch (RFC 7396) by its owner or an administrator. With If-Match it is applied to that version alone.',
+          params: IdParameters,
+          headers: Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 400 })) }),
+          body: ProfilePatch,
+          response: { 200: Profile, ...problemResponses(403, 404, 412, 503) }
+        }
+      },
+      async (request, reply) => {
+        const id = request.params.id.toLowerCase()
+        const caller = callerOf(request.caller)
+        const written = await app.cache.write(async (transaction) => {
+          const current = await lockProfile(transaction.database, id)
+          mayChange(caller, current)
+          requireSeen(request.headers['if-match'], current)
+          return updateProfile(transaction, current, caller.id, request.body)
+        })
+        return answerWritten(reply, written)
+      }
+    )
+  }
+
+  app.post(
+    '/api/profiles',
+    {
+      onRequest: app.authenticate,
+      schema: {
+        tags,
+        operationId: 'createProfile',
+        summary: 'Create a profile',
+        description: 'A therapist’s own; an administrator names the therapist by `userId`.',
+        body: NewProfile,
+        response: { 201: Profile, ...problemResponses(403, 409, 503) }
+      }
+    },
+    async (request, reply) => {
+      const caller = callerOf(request.caller)
+      const id = (request.body.userId ?? caller.id).toLowerCase()
+      mayCreate(caller, id)
+      const written = await app.cache.write((transaction) =>
+        createProfile(transaction, id, caller.id, request.body)
+      )
+      reply.code(201).header('location', pathOf(id))
+      return answerWritten(reply, written)
+    }
+  )
+
+  /** The ETag of the representation that a GET would answer with, uncompressed. */
+  function tagOf(profile: Profile): string {
+    return entityTag(views.profile.represent(profile).tag, 'identity')
+  }
+
+  /** RFC 9110 §13.1.1, with the version read under the row's lock: checked earlier, two writers would pass. */
+  function requireSeen(ifMatch: string | undefined, current: Profile): void {
+    if (ifMatch === undefined) return
+    const versions = versionsIfMatch(ifMatch)
+    if (versions === 'any' || versions.includes(current.version)) return
+    throw new Problem(
+      'precondition-failed',
+      'It has changed since you read it. Read it again, then repeat your change.',
+      { headers: { etag: tagOf(current) }, extension: { currentVersion: current.version } }
+    )
+  }
+
+  function answerWritten(reply: FastifyReply, { result, stamp }: Written<Changed>): FastifyReply {
+    const { profile, tags } = result
+    if (tags.length > 0) {
+      reply.headers({
+        // RFC 9875: caches on the way drop what this change made old.
+        'cache-group-invalidation': tags.map((tag) => `"${tag}"`).join(', '),
+        [consistencyHeader]: app.consistency.of(stamp)
+      })
+    }
+    return reply
+      .headers({
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-cache',
+        'content-location': pathOf(profile.id),
+        etag: tagOf(profile)
+      })
+      .send(views.profile.represent(profile).identity)
+  }
+}
+
+export default routes
+
+function callerOf(caller: Caller | null): Caller {
+  if (!caller) throw new Error('the route does not authenticate')
+  return caller
+}
+
+/** RFC 9110 §8.7, on the alias: the path under which everybody else knows this. Of a problem it would be untrue. */
+function sayWhereItIs(
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void
+): void {
+  if (reply.statusCode < 400) reply.header('content-location', pathOf(request.params.id.toLowerCase()))
+  done(null, payload)
+}
+
+function mayCreate(caller: Caller, id: string): void {
+  if (caller.role === 'client') throw new Problem('forbidden', 'Profiles belong to therapists.')
+  if (caller.role !== 'admin' && id !== caller.id) {
+    throw new Problem('forbidden', 'You may create your own profile.')
+  }
+}
+
+// Whoever may not see it must not learn that it is there.
+function mayChange(caller: Caller, current: Profile | null): asserts current is Profile {
+  if (!current) throw new Problem('not-found')
+  if (caller.id === current.id || caller.role === 'admin') return
+  throw current.visibility === 'public'
+    ? new Problem('forbidden', 'It is not yours.')
+    : new Problem('not-found')
+}
