@@ -1,5 +1,5 @@
 // The operators' listener: metrics and health on a port of their own, which the public never reaches. A plain HTTP
-// server rather than a second Fastify: three fixed answers, none with input.
+// server rather than a second Fastify: a few fixed answers, one of them about an entry of the cache.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -38,9 +38,19 @@ export default fp(
       }
     }
 
+    // What each layer holds of one entry, and why it is or isn't fresh: /internal/cache/profile/<id>
+    function entryAt(path: string): (() => Promise<Answer>) | undefined {
+      const [, view, key] = /^\/internal\/cache\/([a-z]{1,40})\/([\w-]{1,64})$/.exec(path) ?? []
+      if (view === undefined || key === undefined || !app.hasDecorator('cache')) return undefined
+      return async () => {
+        const found = await app.cache.explain(view, key)
+        return found ? json(200, { view, key, ...found }) : json(404, { status: 'no layer holds it' })
+      }
+    }
+
     async function answer(request: IncomingMessage, reply: ServerResponse): Promise<void> {
       const path = request.url?.split('?', 1)[0] ?? ''
-      const find = Object.hasOwn(answers, path) ? answers[path] : undefined
+      const find = Object.hasOwn(answers, path) ? answers[path] : entryAt(path)
       if (!find) return send(reply, json(404, { status: 'not found' }))
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply.setHeader('allow', 'GET, HEAD')

@@ -111,6 +111,8 @@ export class Cache {
   #absences: LRUCache<string, Entry>
   #flights = new Map<string, Flight>()
   #history = 0
+  /** Revision of each view that has been read. */
+  #revisions = new Map<string, string>()
 
   constructor(parts: CacheParts) {
     this.#parts = parts
@@ -170,6 +172,7 @@ export class Cache {
       return entry.hit
     }
     const slots = entry?.stamp.slots ?? slotsOf(view.tags(parameters))
+    this.#revisions.set(view.name, view.revision)
     try {
       const answer = await this.#join(view, name, parameters, slots, this.#least(slots, written), counters)
       counters[answer.layer]++
@@ -196,13 +199,10 @@ export class Cache {
    * What each layer holds of one entry, and why it is or isn't fresh. For operators: it asks every layer.
    * Null when no layer knows the entry; a part that does not answer is null.
    */
-  async explain(
-    view: Pick<CacheView<unknown>, 'name' | 'revision'>,
-    key: string
-  ): Promise<Explanation | null> {
-    const name = `${view.name}:${key}`
+  async explain(view: string, key: string): Promise<Explanation | null> {
+    const name = `${view}:${key}`
     const entry = this.#held(name)
-    const redis = await this.#filler.inspect(`${view.revision}:${name}`).catch(() => null)
+    const redis = await this.#filler.inspect(`${this.#revisions.get(view)}:${name}`).catch(() => null)
     const slots = entry?.stamp.slots ?? redis?.slots
     if (!slots) return null
     const [known, primary] = await Promise.all([

@@ -89,7 +89,7 @@ t.test('a thing that is not there is remembered as such, until it is made', (t) 
 t.test('a writer that dies before it can tell is told of by another', async (t) => {
   const id = await fresh()
   await ask(b, id)
-  const explained = await b.cache.explain(counterView, String(id))
+  const explained = await b.cache.explain(counterView.name, String(id))
   const slot = explained?.slots[0]
   // What a writer leaves that is killed right after COMMIT.
   await query(stack.mysql.primary.url, `UPDATE counters SET value = 7 WHERE id = ${id}`)
@@ -191,7 +191,7 @@ t.test('guessed ids reach the database in few queries and push nothing out', asy
   const windows = (performance.now() - startedAt) / 20
   const queries = await counted()
   t.ok(queries <= windows + 2, `${queries} queries, at most one in 20 ms`)
-  const known = await Promise.all(hot.map((id) => small.cache.explain(counterView, String(id))))
+  const known = await Promise.all(hot.map((id) => small.cache.explain(counterView.name, String(id))))
   t.equal(known.filter((found) => found?.l1).length, hot.length, 'what exists is still held')
 })
 
@@ -199,13 +199,13 @@ t.test('operators are told what each layer holds and why', (t) =>
   undisturbed(t, async () => {
     const id = await fresh()
     await ask(a, id)
-    const before = await a.cache.explain(counterView, String(id))
+    const before = await a.cache.explain(counterView.name, String(id))
     same(before?.l1?.fresh, true)
     same(before?.redis?.tag, 'v1')
     same(before?.redis?.versions, before?.primary)
     await counters.raise(a, id)
-    const after = await a.cache.explain(counterView, String(id))
+    const after = await a.cache.explain(counterView.name, String(id))
     same(after?.l1?.because, 'a newer version is known')
-    same(await a.cache.explain(counterView, 'nobody asked for this'), null)
+    same(await a.cache.explain(counterView.name, 'nobody asked for this'), null)
   })
 )
