@@ -1,0 +1,47 @@
+// The plugin tree, in one screen. Infrastructure first, each part one plugin; then the resources.
+import Fastify, { type FastifyInstance } from 'fastify'
+import auth from '../plugins/auth.ts'
+import cache from '../plugins/cache.ts'
+import compress from '../plugins/compress.ts'
+import errors from '../plugins/errors.ts'
+import health from '../plugins/health.ts'
+import loadShedding from '../plugins/load-shedding.ts'
+import mysql from '../plugins/mysql.ts'
+import openapi from '../plugins/openapi.ts'
+import operators from '../plugins/operators.ts'
+import redis from '../plugins/redis.ts'
+import securityHeaders from '../plugins/security-headers.ts'
+import telemetry from '../plugins/telemetry.ts'
+import type { Settings } from './config.ts'
+import { serverOptions } from './http/server-options.ts'
+import { loggerOptions } from './log.ts'
+import profiles from './profiles/routes.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    settings: Settings
+  }
+}
+
+/** Builds the service from its settings. It does not listen yet: src/server.ts does. */
+export async function buildApp(settings: Settings): Promise<FastifyInstance> {
+  const app = Fastify({ ...serverOptions(settings), ...(await loggerOptions(settings)) })
+  app.decorate('settings', settings)
+
+  await app.register(telemetry)
+  await app.register(errors)
+  await app.register(securityHeaders)
+  await app.register(loadShedding)
+  await app.register(compress)
+  await app.register(auth)
+  await app.register(openapi)
+  await app.register(health)
+
+  await app.register(mysql)
+  await app.register(redis)
+  await app.register(cache)
+  await app.register(operators)
+
+  await app.register(profiles)
+  return app
+}
