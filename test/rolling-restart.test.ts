@@ -1,31 +1,28 @@
 // Two instances are replaced one after the other under steady requests, behind a balancer that never retries.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { setTimeout as elapsed } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { Agent, request } from 'undici'
 import { known } from '../db/seed/known.ts'
-import type { Settings } from '../src/config.ts'
 import { Balancer } from './balancer.ts'
 import { engines } from './engines.ts'
+import { runService, serviceUrl } from './node.ts'
 
 const requests = 10_000
 const clients = 8
 
 t.test('a rolling restart loses not one of 10,000 requests', { timeout: 240_000 }, async (t) => {
   const { settings } = await engines(t, { replicas: 1 })
-  const environment = environmentOf(settings)
   const balancer = new Balancer()
   t.teardown(() => balancer.stop())
   const front = await balancer.start()
 
   const start = async () => {
-    const instance = await startInstance(t, environment)
-    balancer.add(instance.url)
-    await until(() => balancer.ready(instance.url))
-    return instance
+    // The balancer asks every 50 ms; a busy machine is given twenty times that to notice.
+    const { kill, ended, found } = runService(t, settings, { DRAIN_MS: '1000' })
+    const url = await found(serviceUrl)
+    balancer.add(url)
+    await until(() => balancer.ready(url))
+    return { url, kill, ended }
   }
   const first = [await start(), await start()]
 
@@ -35,13 +32,11 @@ t.test('a rolling restart loses not one of 10,000 requests', { timeout: 240_000 
   for (const old of first) {
     const already = balancer.served(old.url)
     await until(() => balancer.served(old.url) > already + requests / 20)
-    const fresh = start()
-    await fresh
-    old.child.kill('SIGTERM')
-    t.equal(await old.exit, 0, 'an instance leaves well')
+    const fresh = await start()
+    old.kill('SIGTERM')
+    t.match(await old.ended, { code: 0, err: '' }, 'an instance leaves well')
     balancer.remove(old.url)
-    const { url } = await fresh
-    await until(() => balancer.served(url) > requests / 20)
+    await until(() => balancer.served(fresh.url) > requests / 20)
   }
   restarted = true
 
@@ -49,37 +44,6 @@ t.test('a rolling restart loses not one of 10,000 requests', { timeout: 240_000 
   t.ok(sent - shed >= requests * 0.9, `${sent} requests, ${shed} refused as too many`)
   t.strictSame(failures, [], 'failed requests')
 })
-
-type Instance = { url: string; child: ChildProcess; exit: Promise<number | null> }
-
-async function startInstance(t: Test, environment: NodeJS.ProcessEnv): Promise<Instance> {
-  const script = fileURLToPath(new URL('../src/server.ts', import.meta.url))
-  const child = spawn(process.execPath, [script], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  const exit = once(child, 'exit').then(([code]) => code)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /serving on (http:[^"]+)/.exec(line)?.[1]
-    if (url === undefined) continue
-    child.stdout.resume()
-    return { url, child, exit }
-  }
-  throw new Error(`the instance ended with ${await exit} before it served`)
-}
-
-function environmentOf({ mysql, redis, auth }: Settings): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env.PATH,
-    NODE_ENV: 'test',
-    PORT: '0',
-    MYSQL_PRIMARY_URL: mysql.primaryUrl,
-    MYSQL_REPLICA_URLS: mysql.replicaUrls.join(','),
-    REDIS_URL: redis.url ?? '',
-    JWT_SECRET: auth.secret,
-    // The balancer asks every 50 ms; a busy machine is given ten times that.
-    DRAIN_MS: '1000',
-    LOG_LEVEL: 'info'
-  }
-}
 
 /** Several clients with kept connections, one request after the other each, until `enough`. */
 async function sendUntil(front: string, enough: (sent: number) => boolean) {

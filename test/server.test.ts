@@ -1,13 +1,11 @@
 // Leaving without losing a request, and dying when there is nothing better to do.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { listen } from '../src/server.ts'
 import { bareApp, bareSettings } from './bare-app.ts'
+import { runNode } from './node.ts'
 
 type Answer = { status: number | undefined; connection: string | undefined; body: string }
 
@@ -80,87 +78,76 @@ t.test('closing twice is closing once', async (t) => {
   t.equal(close(), close())
 })
 
-const service = fileURLToPath(new URL('fixtures/small-service.ts', import.meta.url))
-const server = fileURLToPath(new URL('../src/server.ts', import.meta.url))
+const url = /(http:\S+)/
 
-function run(t: Test, script: string, environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [script], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  let complaints = ''
-  child.stderr.on('data', (chunk) => {
-    complaints += chunk
-  })
-  const ended = once(child, 'close').then(([code]) => ({ code, complaints }))
-  return { child, ended }
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error('no standard output')
-  const [line]: string[] = await once(createInterface({ input: child.stdout }), 'line')
-  return line ?? ''
+/** The bare app in a process of its own. */
+function run(t: Test, environment: Record<string, string> = {}) {
+  return runNode(t, './fixtures/small-service.ts', { ...process.env, ...environment })
 }
 
 t.test('SIGTERM ends the process well', async (t) => {
-  const { child, ended } = run(t, service)
-  await firstLine(child)
-  child.kill('SIGTERM')
-  t.match(await ended, { code: 0, complaints: '' })
+  const { kill, ended, found } = run(t)
+  await found(url)
+  kill('SIGTERM')
+  t.match(await ended, { code: 0, err: '' })
 })
 
 t.test('Ctrl-C does not wait for balancers', { timeout: 20_000 }, async (t) => {
-  const { child, ended } = run(t, service, { DRAIN_MS: '60000' })
-  await firstLine(child)
-  child.kill('SIGINT')
+  const { kill, ended, found } = run(t, { DRAIN_MS: '60000' })
+  await found(url)
+  kill('SIGINT')
   t.match(await ended, { code: 0 })
 })
 
 t.test('a second signal ends it at once', { timeout: 20_000 }, async (t) => {
-  const { child, ended } = run(t, service, { DRAIN_MS: '60000' })
-  const url = await firstLine(child)
-  child.kill('SIGTERM')
-  while ((await get(`${url}/health/ready`)).status === 200);
-  child.kill('SIGTERM')
-  t.match(await ended, { code: 1, complaints: /second SIGTERM/ })
+  const { kill, ended, found } = run(t, { DRAIN_MS: '60000' })
+  const at = await found(url)
+  kill('SIGTERM')
+  while ((await get(`${at}/health/ready`)).status === 200);
+  kill('SIGTERM')
+  t.match(await ended, { code: 1, err: /second SIGTERM/ })
 })
 
 t.test('an error that nobody caught ends the process as a failure', async (t) => {
-  const { child, ended } = run(t, service)
-  const url = await firstLine(child)
-  await get(`${url}/crashes`)
-  t.match(await ended, { code: 1 })
+  const { ended, found } = run(t)
+  const at = await found(url)
+  await get(`${at}/crashes`)
+  t.match(await ended, { code: 1, out: /nobody catches this.*an error that nobody caught/ })
 })
 
 t.test('a taken port is one clear line', async (t) => {
   const { url } = await served(t)
-  const port = new URL(url).port
-  const { ended } = run(t, service, { PORT: port })
+  const { port } = new URL(url)
+  const { ended } = run(t, { PORT: port })
   t.strictSame(await ended, {
     code: 1,
-    complaints: `turno: port ${port} on 127.0.0.1 is taken: set PORT to a free one\n`
+    out: '',
+    err: `turno: port ${port} on 127.0.0.1 is taken: set PORT to a free one\n`
   })
 })
 
 t.test('each bad setting is one line, before anything starts', async (t) => {
-  const { ended } = run(t, server, { PORT: 'many', LOG_SLOW_REQUEST_MS: '-1' })
-  const { code, complaints } = await ended
+  const { ended } = runNode(t, '../src/server.ts', {
+    ...process.env,
+    PORT: 'many',
+    LOG_SLOW_REQUEST_MS: '-1'
+  })
+  const { code, err } = await ended
   t.equal(code, 1)
-  t.match(complaints, /^turno: PORT .*$/m)
-  t.match(complaints, /^turno: LOG_SLOW_REQUEST_MS .*$/m)
-  t.notMatch(complaints, /^(?!turno: |$)/m, 'and nothing but such lines')
+  t.match(err, /^turno: PORT .*$/m)
+  t.match(err, /^turno: LOG_SLOW_REQUEST_MS .*$/m)
+  t.notMatch(err, /^(?!turno: |$)/m, 'and nothing but such lines')
 })
 
 t.test(
   'with a collector, traces and metrics are sent before the end, without what people search for',
   async (t) => {
     const { endpoint, received } = await collector(t)
-    const { child, ended } = run(t, service, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
-    const url = await firstLine(child)
-    await get(`${url}/api/profile/1?q=ansiedad`)
-    await get(`${url}/fails?q=ansiedad`)
-    child.kill('SIGTERM')
+    const { kill, ended, found } = run(t, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    const at = await found(url)
+    await get(`${at}/api/profile/1?q=ansiedad`)
+    await get(`${at}/fails?q=ansiedad`)
+    kill('SIGTERM')
     t.match(await ended, { code: 0 })
     t.match(received['/v1/traces'], 'GET /api/profile/:id')
     t.match(received['/v1/metrics'], 'http.server.request.duration')
@@ -170,9 +157,9 @@ t.test(
 
 t.test('a collector that hangs does not hold up the end', { timeout: 20_000 }, async (t) => {
   const { endpoint } = await collector(t, () => {})
-  const { child, ended } = run(t, service, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SHUTDOWN_MS: '4500' })
-  await get(`${await firstLine(child)}/fast`)
-  child.kill('SIGTERM')
+  const { kill, ended, found } = run(t, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SHUTDOWN_MS: '4500' })
+  await get(`${await found(url)}/fast`)
+  kill('SIGTERM')
   t.match(await ended, { code: 0 })
 })
 
