@@ -10,8 +10,11 @@ import { Problem } from '../src/http/problem.ts'
 
 /** How often the load is looked at: how fast shedding starts, and ends. */
 const sampleMs = 500
-/** Mean delay of the event loop over one sample, from which on more work would only make all of it late. */
-const longestDelayMs = 150
+/**
+ * Mean delay of the event loop over one sample, from which on more work would only make all of it late. Well above what
+ * a neighbour on the same two cores does to an idle process (seen: 150 ms), well below a client's patience.
+ */
+const longestDelayMs = 300
 /** Of the heap's limit; beyond it the garbage collector takes the processor for itself. */
 const heapShare = 0.92
 

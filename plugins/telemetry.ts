@@ -49,9 +49,11 @@ function measureRequests(app: FastifyInstance, { meter, requestDuration }: Metri
     active--
     if (!this.writableFinished) aborted++
   }
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     active++
     reply.raw.on('close', closed)
+    // Told to the client too, so that it can name the request that it asks about.
+    reply.header('x-request-id', request.id)
     done()
   })
 

@@ -1,7 +1,5 @@
 // What the process says and what it keeps to itself. A line carries the request's id and its trace; never a body, a
 // query, a header, an address, or the values that a database quotes in its errors.
-import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { trace } from '@opentelemetry/api'
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import {
@@ -21,7 +19,6 @@ export type LogStream = { write(line: string): void }
 export type LogOptions = {
   logger: LoggerOptions & { stream: LogStream }
   logController: LogController
-  genReqId: (request: Pick<IncomingMessage, 'headers'>) => string
   childLoggerFactory: (
     logger: FastifyBaseLogger,
     bindings: Bindings,
@@ -46,7 +43,6 @@ export async function loggerOptions(settings: Settings, stream?: LogStream): Pro
       stream: stream ?? (process.stdout.isTTY ? await prettyStdout() : stdout())
     },
     logController: new RequestLog(settings.log.slowRequestMs),
-    genReqId: requestId,
     childLoggerFactory: (logger, bindings, options) => new LazyLogger(logger, bindings, options)
   }
 }
@@ -186,18 +182,6 @@ class LazyLogger implements FastifyBaseLogger {
     this.#made ??= this.#parent.child(this.#bindings, this.#options)
     return this.#made
   }
-}
-
-// A balancer's id is kept, so that its log and ours tell one story; anything that is not plainly an id is not.
-const acceptableId = /^[\w.-]{8,64}$/
-const processId = randomBytes(4).toString('hex')
-let requests = 0
-
-function requestId(request: Pick<IncomingMessage, 'headers'>): string {
-  const given = request.headers['x-request-id']
-  if (typeof given === 'string' && acceptableId.test(given)) return given
-  requests++
-  return `${processId}-${requests.toString(36)}`
 }
 
 /** What a line may say of a request: for an unknown route not even its path, which could hold anything. */

@@ -4,6 +4,7 @@ import health from '../plugins/health.ts'
 import operators from '../plugins/operators.ts'
 import telemetry from '../plugins/telemetry.ts'
 import { readSettings, type Settings } from '../src/config.ts'
+import { requestIds } from '../src/http/id.ts'
 import { type LogStream, loggerOptions } from '../src/log.ts'
 
 /** Settings of an app that has no engines, but for what `environment` says. */
@@ -21,7 +22,11 @@ export function bareSettings(environment: Record<string, string> = {}): Settings
 
 /** Its decorator `release` ends what `/held` waits for. */
 export async function bareApp(settings = bareSettings(), stream?: LogStream): Promise<FastifyInstance> {
-  const app = Fastify({ ...(await loggerOptions(settings, stream)), return503OnClosing: false })
+  const app = Fastify({
+    ...(await loggerOptions(settings, stream)),
+    genReqId: requestIds(),
+    return503OnClosing: false
+  })
   const held = Promise.withResolvers<void>()
   app.decorate('settings', settings)
   app.decorate('release', () => held.resolve())

@@ -114,7 +114,8 @@ t.test('a line tells the caller’s request and trace', async (t) => {
     'x-request-id': 'balancer-000042',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
   }
-  await app.inject({ method: 'POST', path: '/written', headers })
+  const reply = await app.inject({ method: 'POST', path: '/written', headers })
+  t.equal(reply.headers['x-request-id'], 'balancer-000042', 'the client is told it too')
   t.match(JSON.parse(said[0] ?? ''), {
     requestId: 'balancer-000042',
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736'
