@@ -155,22 +155,29 @@ function contradictions({ host, port, operators, http }: Settings): string[] {
   return lines
 }
 
-/** Every variable in order, for whoever documents them; `default` is null for those that have to be set. */
-export function describeSettings(): { name: string; meaning: string; default: string | null }[] {
+/** The text of .env.example. */
+export function environmentExample(): string {
+  const entries = describeSettings().map((one) => `# ${one.meaning}\n# ${one.name}=${one.default}\n`)
+  const how = 'Copy to .env and uncomment what you change. The environment wins over .env.'
+  return `# Every setting with its default. ${how}\n\n${entries.join('\n')}`
+}
+
+/** The same as a table in Markdown. */
+export function settingsTable(): string {
+  const rows = describeSettings().map(
+    (one) => `| \`${one.name}\` | ${one.default && `\`${one.default}\``} | ${one.meaning} |`
+  )
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows, ''].join('\n')
+}
+
+/** Every variable, in order; `default` is empty for those that have none. */
+function describeSettings(): { name: string; meaning: string; default: string }[] {
   const described: ReturnType<typeof describeSettings> = []
   settingsFrom((name, meaning, fallback, parse) => {
-    const written = typeof fallback === 'string' ? fallback : null
-    described.push({ name, meaning, default: written })
+    described.push({ name, meaning, default: typeof fallback === 'string' ? fallback : '' })
     return parse(typeof fallback === 'string' ? fallback : fallback.required)
   })
   return described
-}
-
-/** The text of .env.example. */
-export function environmentExample(): string {
-  const entries = describeSettings().map((one) => `# ${one.meaning}\n# ${one.name}=${one.default ?? ''}\n`)
-  const how = 'Copy to .env and uncomment what you change. The environment wins over .env.'
-  return `# Every setting with its default. ${how}\n\n${entries.join('\n')}`
 }
 
 /** Says what is wrong with a variable's text: the rest of a line that begins with its name. Never quotes a secret. */

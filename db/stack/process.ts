@@ -1,7 +1,7 @@
 // One engine (MariaDB, Redis) as a child process on a loopback port: started, asked until it answers, hung,
 // killed, ended. Knows nothing of SQL or Redis: how to ask is the caller's.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -82,7 +82,7 @@ export async function run(
 ): Promise<void> {
   const logStart = logSize(options.logFile)
   const log = openSync(options.logFile, 'a')
-  const child = spawnBound(command, 'SIGKILL', options.directory, ['pipe', log, log])
+  const child = spawnBound(command, 'SIGKILL', { cwd: options.directory, stdio: ['pipe', log, log] })
   closeSync(log)
   const ended = once(child, 'close')
   const kill = () => child.kill('SIGKILL')
@@ -119,11 +119,10 @@ function isExecutable(path: string): boolean {
 
 function launch(program: Program, port: number): EngineProcess {
   const log = openSync(program.logFile, 'a')
-  const child = spawnBound(program.command(port), program.whenOrphaned, program.directory, [
-    'ignore',
-    log,
-    log
-  ])
+  const child = spawnBound(program.command(port), program.whenOrphaned, {
+    cwd: program.directory,
+    stdio: ['ignore', log, log]
+  })
   closeSync(log)
   const gone = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
@@ -151,17 +150,16 @@ function launch(program: Program, port: number): EngineProcess {
  * behind. In a session of its own, because Ctrl-C in a terminal goes to the whole process group and would end the
  * engines under the service that is still draining.
  */
-function spawnBound(
+export function spawnBound(
   command: readonly string[],
   whenOrphaned: NodeJS.Signals,
-  cwd: string,
-  stdio: ('ignore' | 'pipe' | number)[]
+  options: Pick<SpawnOptions, 'cwd' | 'stdio' | 'env'>
 ): ChildProcess {
   const setpriv = findProgram('setpriv')
   const bound =
     setpriv === null ? command : [setpriv, '--pdeathsig', whenOrphaned.slice('SIG'.length), ...command]
   const [file = '', ...parameters] = bound
-  return spawn(file, parameters, { cwd, stdio, detached: true })
+  return spawn(file, parameters, { ...options, detached: true })
 }
 
 async function answered(
