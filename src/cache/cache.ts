@@ -30,6 +30,8 @@ const budgetBeforeRefresh = 0.5
 /** Key, stamp, LRU links and object headers of one entry, bytes; a little high on purpose. */
 const entryOverheadBytes = 640
 const writeAttempts = 3
+/** For each look-up the same: lru-cache makes an options object for every one that brings none. */
+const lookUp = { status: undefined }
 
 export type Answer = {
   readonly content: Content
@@ -77,6 +79,9 @@ export type Explanation = {
 
 type Entry = {
   readonly stamp: Stamp
+  /** The stamp's slot and version where it has but one: a hit then reads no array. Slot -1: it has several. */
+  readonly slot: number
+  readonly version: number
   readonly content: Content
   /** Of the link when it was last proved; -1 when Redis had no part in it. */
   generation: number
@@ -145,7 +150,7 @@ export class Cache {
   /** The answer if this process may give it this moment without asking anybody. No I/O, no promise. */
   hit<P>(view: CacheView<P>, key: string, parameters: P): Answer | undefined {
     const name = `${view.name}:${key}`
-    const entry = this.#entries.get(name) ?? this.#absences.get(name)
+    const entry = this.#entries.get(name, lookUp) ?? this.#absences.get(name, lookUp)
     if (entry === undefined) return undefined
     const time = now()
     if (!this.#fresh(entry, time)) return this.#withinBudget(view, name, parameters, entry, time)
@@ -273,7 +278,9 @@ export class Cache {
   // Served only if proved under this connection or within the proof's life, and no newer version is known.
   #fresh(entry: Entry, time: number): boolean {
     const { link, floors } = this.#parts
-    if (time >= entry.expiresAt || !floors.allow(entry.stamp)) return false
+    if (time >= entry.expiresAt) return false
+    const { slot, version, stamp } = entry
+    if (!(slot === -1 ? floors.allow(stamp) : floors.allowOne(slot, version))) return false
     if (link !== null && entry.generation === link.generation && link.proof > entry.provenAt) {
       entry.provenAt = link.proof
     }
@@ -394,7 +401,20 @@ export class Cache {
     const countedBytes = content.bytes
     const [home, other] = content.absent ? [this.#absences, this.#entries] : [this.#entries, this.#absences]
     other.delete(name)
-    home.set(name, { stamp, content, generation, provenAt, expiresAt, refreshAt, hit, countedBytes })
+    const slot = stamp.slots.length === 1 ? (stamp.slots[0] ?? -1) : -1
+    const version = stamp.versions[0] ?? 0
+    home.set(name, {
+      stamp,
+      slot,
+      version,
+      content,
+      generation,
+      provenAt,
+      expiresAt,
+      refreshAt,
+      hit,
+      countedBytes
+    })
   }
 
   #weighAgain(name: string, entry: Entry): void {

@@ -18,6 +18,11 @@ export class Floors {
     return slots.map((slot) => this.#newest[slot] ?? 0)
   }
 
+  /** True when no newer version of this slot is known here. */
+  allowOne(slot: number, version: number): boolean {
+    return version >= (this.#newest[slot] ?? 0)
+  }
+
   /** True when no newer version of the stamp's slots is known here. */
   allow(stamp: Stamp): boolean {
     const { slots, versions } = stamp
