@@ -31,7 +31,7 @@ const budgetBeforeRefresh = 0.5
 const entryOverheadBytes = 640
 const writeAttempts = 3
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
-const lookUp = { status: undefined }
+const lookUp: LRUCache.GetOptions<string, Entry, unknown> = {}
 
 export type Answer = {
   readonly content: Content
