@@ -7,9 +7,14 @@ import { spawnBound } from '../db/stack/process.ts'
 import type { Settings } from '../src/config.ts'
 
 /** Runs a file of this repository, its path relative to here, in a Node of its own. */
-export function runNode(t: Pick<Test, 'teardown'>, file: string, environment: NodeJS.ProcessEnv) {
+export function runNode(
+  t: Pick<Test, 'teardown'>,
+  file: string,
+  environment: NodeJS.ProcessEnv,
+  parameters: readonly string[] = []
+) {
   const script = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawnBound([process.execPath, script], 'SIGKILL', {
+  const child = spawnBound([process.execPath, script, ...parameters], 'SIGKILL', {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe']
   })

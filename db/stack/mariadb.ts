@@ -25,12 +25,14 @@ export type MariadbOptions = {
 }
 
 /** How to run a MariaDB on a data directory that `initialise` or `copyData` has made. */
-export function mariadbProgram(options: MariadbOptions): Program {
+export async function mariadbProgram(options: MariadbOptions): Promise<Program> {
   const { directory, password, role, throwaway } = options
   const durable = !throwaway && role === 'primary'
+  await mkdir(temporaryFilesOf(directory), { recursive: true, mode: 0o700 })
   const settings = [
     `--server-id=${options.serverId}`,
     `--datadir=${directory}`,
+    `--tmpdir=${temporaryFilesOf(directory)}`,
     `--pid-file=${join(directory, 'mariadbd.pid')}`,
     '--bind-address=127.0.0.1',
     '--socket=', // none: its path would have to stay under 108 characters, and nobody needs it
@@ -82,7 +84,7 @@ export async function initialise(options: {
 }): Promise<void> {
   const aside = `${options.directory}.new`
   await rm(aside, { recursive: true, force: true })
-  await mkdir(aside, { recursive: true, mode: 0o700 })
+  for (const path of [aside, temporaryFilesOf(aside)]) await mkdir(path, { recursive: true, mode: 0o700 })
   const tables = await Promise.all(['system_tables', 'system_tables_data'].map(readSystemSql))
   // Each statement ends its line: the bootstrap reader knows no other separator.
   const input = [
@@ -102,6 +104,7 @@ export async function initialise(options: {
     ...server(),
     '--bootstrap',
     `--datadir=${aside}`,
+    `--tmpdir=${temporaryFilesOf(aside)}`,
     '--log-warnings=0',
     '--enforce-storage-engine=',
     '--max-allowed-packet=8M',
@@ -111,6 +114,7 @@ export async function initialise(options: {
   ]
   await run(command, { input, directory: aside, logFile: options.logFile, abort: options.abort })
   await rename(aside, options.directory)
+  await rm(temporaryFilesOf(aside), { recursive: true })
 }
 
 /** Copies the data of a stopped server. Whole or not at all; without its binary log, so that GTIDs begin anew. */
@@ -150,6 +154,9 @@ export async function follow(port: number, primaryPort: number, password: string
     replica.destroy()
   }
 }
+
+/** Each server its own: when one starts, it deletes what it takes for leftovers there, those of its neighbours too. */
+const temporaryFilesOf = (directory: string) => `${directory}.tmp`
 
 function server(): string[] {
   const path = findProgram('mariadbd')

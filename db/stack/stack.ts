@@ -95,10 +95,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await redisProgram({ directory: home('redis'), logFile: logFile('redis'), password, whenOrphaned }),
       (port) => redisUrl(port, password)
     )
-    const databases = names.map((name, index) => {
+    const databases = names.map(async (name, index): Promise<RunningEngine> => {
       const role = index === 0 ? 'primary' : 'replica'
       const common = { name, role, serverId: index + 1, password, throwaway } as const
-      const program = mariadbProgram({ ...common, directory: home(name), logFile: logFile(name) })
+      const program = await mariadbProgram({ ...common, directory: home(name), logFile: logFile(name) })
       const settle = async () => {
         if (role === 'primary') return
         const [primary, self] = await Promise.all([databases[0], databases[index]])
