@@ -21,7 +21,8 @@ function finds(query: ProfileQuery, practice: Practice): boolean {
   const { q, specialty, language, approach, city, region, mode, minPrice, maxPrice, minRating } = query
   const has = (kind: string, term: string | undefined) =>
     term === undefined || practice.terms.includes(`${kind}:${term}`)
-  const said = new Set(wordsOf(practice.text))
+  // The index keeps no word of one or two letters.
+  const said = new Set(wordsOf(practice.text).filter((word) => word.length > 2))
   return (
     practice.public &&
     (q === undefined || wordsOf(q).every((word) => [...said].some((one) => one.startsWith(word)))) &&
@@ -227,6 +228,14 @@ t.test('searches', { timeout: 180_000 }, async (t) => {
       t.match(found.kind ?? 'found', /^(?:found|invalid-parameter)$/, JSON.stringify(q))
     }
     t.same(await walk({ q: '-"ansiedad*' }), await walk({ q: 'ansiedad' }))
+  })
+
+  t.test('words too common or too short for the index take nothing from a search', async (t) => {
+    const found = await walk({ q: 'terapia pareja' })
+    t.ok(found.length > 0)
+    t.same(await walk({ q: 'terapia de la pareja' }), found)
+    t.same(await walk({ q: 'terapia with pareja' }), found)
+    t.same(await walk({ q: 'mé' }), expected({ q: 'me' }, all), 'alone, one is the beginning of others')
   })
 
   t.test('a page costs two statements, whatever its size', async (t) => {
