@@ -62,7 +62,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           tags,
           operationId: alias ? 'getProfileAlias' : 'getProfile',
-          summary: 'Get one profile',
+          summary: alias ? 'Get one profile (alias)' : 'Get one profile',
           description: alias
             ? 'The same as `/api/profile/{id}`, as Content-Location says.'
             : 'A public profile, its services included.',
@@ -90,7 +90,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           tags,
           operationId: alias ? 'updateProfileAlias' : 'updateProfile',
-          summary: 'Change a profile',
+          summary: alias ? 'Change a profile (alias)' : 'Change a profile',
           description:
             'A merge patch (RFC 7396) by its owner or an administrator. With If-Match it is applied to that version alone.',
           params: IdParameters,
