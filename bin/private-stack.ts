@@ -1,14 +1,13 @@
 // The private stack as `npm start` and the commands beside it see it: engines with the seed data in them, and a file
 // of settings by which `npm run token` and the others find them.
 
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrate } from '../db/migrate.ts'
 import { type Scale, seed } from '../db/seed/seed.ts'
 import { installEngines } from '../db/stack/install.ts'
 import { joinStack, StackIsRunning, type StackUrls, startStack, urlsOf } from '../db/stack/stack.ts'
+import { developmentSecret } from './development-secret.ts'
 import { unlessAborted } from './signals.ts'
 
 type Report = (line: string) => void
@@ -60,17 +59,6 @@ async function startOrJoin(directory: string, report: Report, abort: AbortSignal
       if (joined) return { variables: variablesOf(joined.urls), gone: joined.gone, stop: async () => {} }
     }
   }
-}
-
-/** Signs tokens in development where no JWT_SECRET is set: made once, so that tokens outlive a restart. */
-export async function developmentSecret(directory: string): Promise<string> {
-  const file = join(directory, 'jwt-secret')
-  if (!existsSync(file)) {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    // Of two that start at once the first decides.
-    await writeFile(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(() => {})
-  }
-  return readFile(file, 'utf8')
 }
 
 function variablesOf({ primaryUrl, replicaUrls, redisUrl }: StackUrls): Ground['variables'] {

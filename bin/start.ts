@@ -7,11 +7,12 @@ import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { known, type Scale } from '../db/seed/seed.ts'
+import { known } from '../db/seed/known.ts'
+import type { Scale } from '../db/seed/seed.ts'
 import { spawnBound } from '../db/stack/process.ts'
 import { readSettings, type Settings, SettingsError } from '../src/config.ts'
-import { CannotServe, serve } from '../src/server.ts'
-import { developmentSecret, type Ground, standOnStack } from './private-stack.ts'
+import { developmentSecret } from './development-secret.ts'
+import type { Ground } from './private-stack.ts'
 import { aborted, hearSignals, Interrupted, type Wishes } from './signals.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -51,6 +52,7 @@ async function command(): Promise<number> {
     const wanted = readArguments()
     if (wanted === null) console.log(help)
     else await start(wanted, wishes)
+    wishes.hurry.throwIfAborted() // cut short is not the same as ended
     return 0
   } catch (error) {
     if (error instanceof Interrupted) return 130
@@ -90,6 +92,7 @@ async function start({ scale, directory, watch }: Wanted, wishes: Wishes): Promi
   await refuseTakenPorts(readSettings(given), wishes.leave)
   if (!isPrivate) return run(given, null, watch, wishes)
 
+  const { standOnStack } = await import('./private-stack.ts')
   const ground = await standOnStack(directory, scale, report, wishes.leave)
   wishes.hurry.addEventListener('abort', () => void ground.stop())
   try {
@@ -121,6 +124,8 @@ async function run(
 }
 
 async function serveHere(settings: Settings): Promise<Running> {
+  // Loaded last: a mistake is told sooner, and its tracing can hook into the drivers before they load.
+  const { serve } = await import('../src/server.ts')
   const serving = await serve(settings)
   const gone = new Promise<Error>((resolve) => {
     process.once('uncaughtException', (error) => {
@@ -191,7 +196,7 @@ async function refuseTakenPorts({ host, port, operators }: Settings, abort: Abor
     while (wanted.port !== 0 && (await isTaken(wanted))) {
       abort.throwIfAborted()
       if (Date.now() > patience)
-        throw new CannotServe(
+        throw new Error(
           `port ${wanted.port} on ${wanted.host} is taken: set ${wanted.variable} to a free one`
         )
       await pause(100)

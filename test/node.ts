@@ -36,7 +36,7 @@ export function runNode(
       await elapsed(10)
     }
   }
-  return { kill: (signal: NodeJS.Signals) => child.kill(signal), ended, found }
+  return { pid: child.pid ?? 0, kill: (signal: NodeJS.Signals) => child.kill(signal), ended, found }
 }
 
 /** Runs the service itself on these engines, on free ports. */
