@@ -182,8 +182,8 @@ export class Filler {
 
   // The primary says what is newest: slower, still true.
   async #withoutRedis({ slots, floors, held, miss, until }: Want): Promise<Filled> {
-    const provenAt = now()
-    const needed = larger(await this.#primary.ask(slots, until - now()), floors)
+    const { versions: newest, at: provenAt } = await this.#primary.recently(slots, until - now())
+    const needed = larger(newest, floors)
     if (held && atLeast(held, needed)) {
       miss.counters.revalidated++
       return { layer: 'l1', provenAt, generation: -1 }

@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto'
 import type { Pool, PoolConnection, Row } from '../../db/pool.ts'
 import type { LinkCounters } from './events.ts'
+import { proofMs } from './link.ts'
 import type { Stamp } from './slot.ts'
 
 type VersionRow = Row & { slot: number; version: number }
@@ -10,11 +11,21 @@ type VersionRow = Row & { slot: number; version: number }
 const relayBatch = 2_000
 const identityWithinMs = 500
 
+/** How long an answer of the primary is good for where nothing else tells, ms. */
+const answerMs = proofMs
+/** A slot that somebody wanted this short a time ago is asked for along with others, ms. */
+const wantedMs = 200
+
+/** A version as the primary had it at `at`, local monotonic ms of when it was asked. */
+type Known = { version: number; at: number; wantedAt: number }
+
 export class Primary {
   #pool: Pool
   #counters: LinkCounters
   #mariadb: boolean | undefined
   #asking: { slots: Set<number>; answer: Promise<Map<number, number>> } | null = null
+  #recent = new Map<number, Known>()
+  #refreshing: Promise<void> | null = null
 
   constructor(pool: Pool, counters: LinkCounters) {
     this.#pool = pool
@@ -38,6 +49,43 @@ export class Primary {
     for (const slot of slots) this.#asking.slots.add(slot)
     const answer = await this.#asking.answer
     return slots.map((slot) => answer.get(slot) ?? 0)
+  }
+
+  /**
+   * The versions of these slots as they were at `at`, no earlier than 50 ms before this call. For readers without Redis: one query
+   * answers for all slots that have been wanted of late, so that however many there are, an instance asks about twenty
+   * times a second. @throws DatabaseUnavailable
+   */
+  async recently(slots: readonly number[], limitMs: number): Promise<{ versions: number[]; at: number }> {
+    const earliest = performance.now() - answerMs
+    for (;;) {
+      const known = slots.map((slot) => this.#want(slot))
+      const at = Math.min(...known.map((one) => one.at))
+      if (at > earliest) return { versions: known.map(({ version }) => version), at }
+      this.#refreshing ??= this.#refresh(limitMs).finally(() => {
+        this.#refreshing = null
+      })
+      await this.#refreshing
+    }
+  }
+
+  // Wanted anew each time round: a slot that waits for a slow answer must not be taken for one that nobody wants.
+  #want(slot: number): Known {
+    const known = this.#recent.get(slot) ?? { version: 0, at: Number.NEGATIVE_INFINITY, wantedAt: 0 }
+    known.wantedAt = performance.now()
+    this.#recent.set(slot, known)
+    return known
+  }
+
+  async #refresh(limitMs: number): Promise<void> {
+    const at = performance.now()
+    for (const [slot, { wantedAt }] of this.#recent) if (at - wantedAt > wantedMs) this.#recent.delete(slot)
+    const slots = [...this.#recent.keys()]
+    const versions = await this.ask(slots, limitMs)
+    slots.forEach((slot, i) => {
+      const known = this.#recent.get(slot)
+      if (known) Object.assign(known, { version: versions[i] ?? 0, at })
+    })
   }
 
   /**
