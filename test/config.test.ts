@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { environmentExample, readSettings, SettingsError } from '../src/config.ts'
+import { environmentExample, readSettings, SettingsError, settingsTable } from '../src/config.ts'
 
 const secret = 'bX3vJt0pZq8Lw5cRk2Yh9Nf6Sd1Ga4Ue7Mi='
 const least = { MYSQL_PRIMARY_URL: 'mysql://turno:pw@db.internal/turno', JWT_SECRET: secret }
@@ -123,4 +123,9 @@ t.test('no complaint shows a secret', async (t) => {
 
 t.test('.env.example says what the code says (npm run settings writes it)', async (t) => {
   t.equal(await readFile(new URL('../.env.example', import.meta.url), 'utf8'), environmentExample())
+})
+
+t.test('so does the README', async (t) => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  t.ok(readme.includes(`<!-- settings -->\n${settingsTable()}<!-- end of settings -->`))
 })
