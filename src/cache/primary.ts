@@ -81,6 +81,8 @@ export class Primary {
     const at = performance.now()
     for (const [slot, { wantedAt }] of this.#recent) if (at - wantedAt > wantedMs) this.#recent.delete(slot)
     const slots = [...this.#recent.keys()]
+    // This process stood still since they were wanted, and all are forgotten: whoever waits wants them anew.
+    if (slots.length === 0) return
     const versions = await this.ask(slots, limitMs)
     slots.forEach((slot, i) => {
       const known = this.#recent.get(slot)
