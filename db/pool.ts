@@ -87,13 +87,20 @@ export class Pool {
     limitMs = this.#options.workTimeoutMs
   ): Promise<T> {
     if (this.#suspect) throw new DatabaseUnavailable('the database is not answering')
+    // Nobody has been asked yet, so nobody is to be suspected.
+    if (limitMs <= 0) throw new DatabaseUnavailable('no time is left to ask the database')
     const startedAt = performance.now()
     let timer: NodeJS.Timeout | undefined
+    let judging: NodeJS.Immediate | undefined
     const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      const judge = () => {
         // One slow statement is not a silent server: others may have been answered meanwhile.
         if (this.#answeredAt < startedAt) this.#suspectServer()
         reject(new DatabaseUnavailable(`the database did not answer within ${Math.round(limitMs)} ms`))
+      }
+      // Not at once: when this process itself stood still, the answer may lie in a socket that was not read yet.
+      timer = setTimeout(() => {
+        judging = setImmediate(judge)
       }, limitMs)
     })
     deadline.catch(() => {})
@@ -110,6 +117,7 @@ export class Pool {
       throw this.#unavailable(error)
     } finally {
       clearTimeout(timer)
+      clearImmediate(judging)
     }
   }
 
