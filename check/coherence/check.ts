@@ -53,6 +53,8 @@ export type Outcome = {
   /** How often each fault happened, and how often it could not be made to happen. */
   injected: Readonly<Record<string, number>>
   notInjected: readonly string[]
+  /** What reads and writes failed with, and how often. */
+  failures: Readonly<Record<string, number>>
   /** The latest of the late reads. */
   examples: readonly Example[]
   machine: { cores: number; loadMost: number; stalls: number; longestStallMs: number }
@@ -142,6 +144,7 @@ export async function checkCoherence(options: CheckOptions): Promise<Outcome> {
     total: history.total,
     injected,
     notInjected,
+    failures: fleet.failures,
     examples: history.examples,
     machine: { cores: availableParallelism(), loadMost, ...stalls.figures() },
     broken: brokenBounds(history.total, phases)

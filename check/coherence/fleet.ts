@@ -40,6 +40,8 @@ export type FleetOptions = {
 }
 
 export class Fleet {
+  /** What reads and writes failed with, and how often. */
+  readonly failures: Record<string, number> = {}
   #options: FleetOptions
   #instances: Instance[] = []
   /** Loaded and waiting to take the place of the next that dies: loading takes seconds on a busy machine. */
@@ -99,8 +101,8 @@ export class Fleet {
   resume(number: number): void {
     const instance = this.#instances[number]
     instance?.child.kill('SIGCONT')
-    const last = instance?.pauses.at(-1)
-    if (last) last.to = clock()
+    const now = clock()
+    for (const pause of instance?.pauses ?? []) pause.to = Math.min(pause.to, now)
   }
 
   cut(number: number, how: 'silence' | 'refusal'): void {
@@ -181,7 +183,8 @@ export class Fleet {
     const ready = new Promise<void>((resolve) => {
       child.on('message', (message: FromInstance) => {
         if (message.say === 'ready') resolve()
-        else this.#handOver(number, message)
+        else if (message.say === 'written') this.#handOver(number, message)
+        else this.failures[message.error] = (this.failures[message.error] ?? 0) + 1
       })
     })
     say(child, {

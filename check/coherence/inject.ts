@@ -50,6 +50,14 @@ const injections: Record<Fault, Injection> = {
     world.stack.redis.resume()
   },
 
+  async hpause(world, { target, holdMs }) {
+    world.stack.redis.hang()
+    world.fleet.pause(target)
+    await hold(world, holdMs)
+    world.stack.redis.resume()
+    world.fleet.resume(target)
+  },
+
   async rempty(world, { holdMs }) {
     const dump = await dumpOf(world.stack)
     await world.stack.redis.kill()

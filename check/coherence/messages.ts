@@ -36,4 +36,8 @@ export type ToInstance =
   | { say: 'crash' }
   | { say: 'stop' }
 
-export type FromInstance = { say: 'ready' } | { say: 'written'; key: number; token: string; written: number }
+export type FromInstance =
+  | { say: 'ready' }
+  | { say: 'written'; key: number; token: string; written: number }
+  /** A read or a write ended with this error. */
+  | { say: 'failed'; error: string }

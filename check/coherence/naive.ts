@@ -25,7 +25,8 @@ export async function openNaive(beginning: Beginning, points: Points): Promise<D
   const l1 = new LRUCache<number, Value>({ max: 50_000, ttl: l1TtlMs })
   subscriber.on('ready', () => void subscriber.subscribe(channel).catch(() => {}))
   subscriber.on('message', (_channel: string, key: string) => l1.delete(Number(key)))
-  await Promise.all([commands.connect(), subscriber.connect()])
+  // Redis may be away just now: it is tried again.
+  await Promise.allSettled([commands.connect(), subscriber.connect()])
 
   const nameOf = (key: number) => `naive:${rows.firstId + key}`
 

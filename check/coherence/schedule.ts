@@ -14,6 +14,11 @@ export const faults = {
     says: 'loads, answers of Redis and announcements are held up at random'
   },
   rstop: { place: 'redis', holdMs: [100, 4_000], says: 'Redis is stopped (SIGSTOP)' },
+  hpause: {
+    place: 'redis',
+    holdMs: [300, 3_000],
+    says: 'Redis and an instance are stopped together, as on one host'
+  },
   rempty: { place: 'redis', holdMs: [50, 400], says: 'Redis is killed and comes back empty' },
   rold: { place: 'redis', holdMs: [400, 1_500], says: 'Redis is killed and comes back from an old dump' },
   flush: { place: 'redis', holdMs: [0, 100], says: 'FLUSHALL' },

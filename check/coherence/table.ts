@@ -38,7 +38,9 @@ export function tableOf(outcome: Outcome): string {
       Object.entries(outcome.injected)
         .map(([fault, times]) => `${fault} ${times}`)
         .join(', ') || 'none'
-    }${outcome.notInjected.length > 0 ? `; ${outcome.notInjected.length} could not be made to happen` : ''}`,
+    }`,
+    ...countsOf(outcome.notInjected).map(([line, times]) => `left out ${times} times: ${line}`),
+    ...Object.entries(outcome.failures).map(([error, times]) => `failed ${times} times: ${error}`),
     machineOf(outcome),
     ...(broken.length === 0 ? ['holds'] : broken.map((line) => `BROKEN ${line}`))
   ].join('\n')
@@ -64,6 +66,10 @@ export function progressOf({ atMs, phase, total }: { atMs: number; phase: string
     `${String(Math.round(atMs / 1000)).padStart(5)} s  ${phase.padEnd(10)} ${count(writes)} writes, ${count(reads)} reads, ` +
     `late ${count(late50)} / ${count(late300)} / ${count(late1000)}, sticky ${count(sticky)}, own unseen ${count(ownUnseen)}, backwards ${count(backwards)}`
   )
+}
+
+function countsOf(lines: readonly string[]): [string, number][] {
+  return [...Map.groupBy(lines, (line) => line)].map(([line, { length }]) => [line, length])
 }
 
 function titleOf(outcome: Outcome): string {

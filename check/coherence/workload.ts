@@ -46,8 +46,8 @@ export class Workload {
     try {
       const { counter, layer, torn } = await design.read(key, token)
       journal.add({ kind: 'read', from, to: clock(), reader: 0, key, value: counter, layer, torn, written })
-    } catch {
-      journal.add({ kind: 'failedRead', from, to: clock() })
+    } catch (error) {
+      this.#failed('failedRead', from, error)
     }
   }
 
@@ -70,8 +70,8 @@ export class Workload {
             torn,
             written: 0
           })
-        } catch {
-          journal.add({ kind: 'failedRead', from, to: clock() })
+        } catch (error) {
+          this.#failed('failedRead', from, error)
           await pause(failureRestMs)
         }
       }
@@ -91,11 +91,17 @@ export class Workload {
         const { item, itemValue, list, listValue } = raised
         const own = random.chance(0.5) ? { key: item, written: itemValue } : { key: list, written: listValue }
         announce({ say: 'written', token, ...own })
-      } catch {
-        journal.add({ kind: 'failedWrite', from, to: clock() })
+      } catch (error) {
+        this.#failed('failedWrite', from, error)
         await pause(failureRestMs)
       }
     }
+  }
+
+  #failed(kind: 'failedRead' | 'failedWrite', from: number, error: unknown): void {
+    const { journal, announce } = this.#parts
+    journal.add({ kind, from, to: clock() })
+    announce({ say: 'failed', error: `${kind === 'failedRead' ? 'read' : 'write'}: ${reasonOf(error)}` })
   }
 
   #someKey(): number {
@@ -108,4 +114,13 @@ export class Workload {
     ] as const)
     return first + random.integer(0, (random.chance(0.5) ? Math.min(hot, count) : count) - 1)
   }
+}
+
+// The query builder wraps what the driver threw, and quotes the statement.
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? ` (${reasonOf(error.cause)})` : ''
+  const statement = 'sql' in error ? ` in ${String(error.sql).slice(0, 80)}` : ''
+  // Without figures: the same failure is counted, however long it took.
+  return `${error.name}: ${error.message.split('\n', 1)[0]?.replace(/-?\d+/g, '…')}${statement}${cause}`
 }
