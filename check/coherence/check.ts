@@ -14,6 +14,7 @@ import type { Subject } from './messages.ts'
 import { Observer } from './observer.ts'
 import { addRows } from './rows.ts'
 import { faults, type Occurrence, schedule } from './schedule.ts'
+import { watchStalls } from './stalls.ts'
 
 const items = 200
 const lists = 20
@@ -23,8 +24,6 @@ const healWithinMs = 60_000
 const behindMs = 500
 /** After the last fault, so that what it has left behind is seen. */
 const settleMs = 1_000
-const tickMs = 10
-const stallMs = 50
 
 export type CheckOptions = {
   stack: Stack
@@ -89,7 +88,12 @@ export async function checkCoherence(options: CheckOptions): Promise<Outcome> {
   })
   const startedAt = clock()
   const history = new History({ rows, phases: plan.phases, startedAt })
-  const stalls = watchStalls((from, to) => history.stall(from, to))
+  // The checker's own count too: the proxies stand still with it.
+  const stalls: number[] = []
+  const unwatchStalls = watchStalls((from, to) => {
+    stalls.push(Math.round(to - from))
+    history.stall(from, to)
+  })
   const observer = new Observer(fleet, history)
   const injected: Record<string, number> = {}
   const notInjected: string[] = []
@@ -121,7 +125,7 @@ export async function checkCoherence(options: CheckOptions): Promise<Outcome> {
     }
     observer.finish()
   } finally {
-    stalls.stop()
+    unwatchStalls()
     fleet.closeJournals()
   }
   options.signal?.throwIfAborted()
@@ -146,7 +150,12 @@ export async function checkCoherence(options: CheckOptions): Promise<Outcome> {
     notInjected,
     failures: fleet.failures,
     examples: history.examples,
-    machine: { cores: availableParallelism(), loadMost, ...stalls.figures() },
+    machine: {
+      cores: availableParallelism(),
+      loadMost,
+      stalls: stalls.length,
+      longestStallMs: Math.max(0, ...stalls)
+    },
     broken: brokenBounds(history.total, phases)
   }
 }
@@ -189,24 +198,5 @@ async function forget(redisUrl: string): Promise<void> {
     await redis.flushall()
   } finally {
     redis.disconnect()
-  }
-}
-
-// The checker's own: the proxies stand still with it.
-function watchStalls(stalled: (from: number, to: number) => void) {
-  let at = clock()
-  let count = 0
-  let longest = 0
-  const timer = setInterval(() => {
-    const from = at + tickMs
-    at = clock()
-    if (at - from <= stallMs) return
-    count++
-    longest = Math.max(longest, at - from)
-    stalled(from, at)
-  }, tickMs)
-  return {
-    stop: () => clearInterval(timer),
-    figures: () => ({ stalls: count, longestStallMs: Math.round(longest) })
   }
 }

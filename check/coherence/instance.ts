@@ -6,10 +6,9 @@ import { clock, Journal } from './journal.ts'
 import type { Beginning, FromInstance, ToInstance } from './messages.ts'
 import { patchModules } from './patch.ts'
 import { pointPatches, rules } from './rules.ts'
+import { watchStalls } from './stalls.ts'
 import { Workload } from './workload.ts'
 
-const stallMs = 50
-const tickMs = 10
 const heldUpMs = 150
 const heldUpShare = 0.3
 
@@ -65,18 +64,9 @@ async function begin(beginning: Beginning): Promise<void> {
       process.exit()
     }
   })
-  watchStalls(journal)
+  watchStalls((from, to) => journal.add({ kind: 'stall', from, to }))
   workload.start()
   tell({ say: 'ready' })
-}
-
-function watchStalls(journal: Journal): void {
-  let at = clock()
-  setInterval(() => {
-    const from = at + tickMs
-    at = clock()
-    if (at - from > stallMs) journal.add({ kind: 'stall', from, to: at })
-  }, tickMs)
 }
 
 function tell(message: FromInstance): void {
