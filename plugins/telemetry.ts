@@ -178,6 +178,18 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
   const linkLosses = count('turno.cache.link.losses', 'Times that Redis could no longer be trusted.')
   const relayed = count('turno.cache.relayed', 'Invalidations told in the place of a writer that could not.')
   const askedPrimary = count('turno.cache.asked_primary', 'Questions to the primary for versions.')
+  const arrivals = count('turno.cache.arrivals', 'Own announcements that came back.')
+  const arrivalTime = meter.createObservableCounter('turno.cache.arrival.time', {
+    description: 'Time that own announcements took from being told to being heard, in all.',
+    unit: 's'
+  })
+  const evictions = count('turno.cache.evictions', 'Entries given up for want of room.')
+  const entries = gauge('turno.cache.entries', 'Entries in this process.')
+  const entryBytes = gauge('turno.cache.size', 'Bytes that they take.', 'By')
+  const trusted = gauge(
+    'turno.cache.link.trusted',
+    '1 while Redis is believed, 0 while the primary judges alone.'
+  )
 
   function observeCache(result: BatchObservableResult): void {
     const { views, link } = app.cache.counters
@@ -199,6 +211,12 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     result.observe(linkLosses, link.losses)
     result.observe(relayed, link.relayed)
     result.observe(askedPrimary, link.askedPrimary)
+    result.observe(arrivals, link.arrivals)
+    result.observe(arrivalTime, link.arrivalMsTotal / 1000)
+    result.observe(evictions, app.cache.counters.evictions)
+    result.observe(entries, app.cache.l1.entries)
+    result.observe(entryBytes, app.cache.l1.bytes)
+    result.observe(trusted, app.cache.trusted ? 1 : 0)
   }
   const cacheInstruments = [
     answers,
@@ -213,7 +231,13 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     linkConnections,
     linkLosses,
     relayed,
-    askedPrimary
+    askedPrimary,
+    arrivals,
+    arrivalTime,
+    evictions,
+    entries,
+    entryBytes,
+    trusted
   ]
 
   // The parts join the tree after this plugin, which must be first to time everything.

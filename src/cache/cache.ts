@@ -147,6 +147,11 @@ export class Cache {
     }
   }
 
+  /** Redis is believed at this moment; else the primary judges alone. */
+  get trusted(): boolean {
+    return this.#parts.link?.trusted() != null
+  }
+
   /** The answer if this process may give it this moment without asking anybody. No I/O, no promise. */
   hit<P>(view: CacheView<P>, key: string, parameters: P): Answer | undefined {
     const name = `${view.name}:${key}`
