@@ -61,10 +61,16 @@ export function versionsIfMatch(header: string): readonly number[] | 'any' {
  * version read under the row's lock: checked earlier it would let two writers through.
  *
  * @param current the row's version
+ * @param tag makes the ETag of the row as it is, for a 412 to carry
  * @param required whether a request without If-Match is refused (428, RFC 6585 §3) or let through
  * @throws Problem `precondition-required` without a needed If-Match, `precondition-failed` when the row has moved on
  */
-export function requireMatch(header: string | undefined, current: number, required: boolean): void {
+export function requireMatch(
+  header: string | undefined,
+  current: number,
+  required: boolean,
+  tag?: () => string
+): void {
   if (header === undefined) {
     if (!required) return
     throw new Problem(
@@ -77,8 +83,6 @@ export function requireMatch(header: string | undefined, current: number, requir
   throw new Problem(
     'precondition-failed',
     'It has changed since you read it. Read it again, then repeat your change.',
-    {
-      extension: { currentVersion: current }
-    }
+    { extension: { currentVersion: current }, ...(tag && { headers: { etag: tag() } }) }
   )
 }

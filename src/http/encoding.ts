@@ -1,7 +1,9 @@
 // Accept-Encoding, RFC 9110 §12.5.3. Runs on every hit, so a header seen before costs one look-up.
 
+import type { Encoding } from '../cache/content.ts'
+
 /** The content codings that replies are kept in, besides none. */
-export type Encoding = 'identity' | 'gzip' | 'br' | 'zstd'
+export type { Encoding }
 
 /** Between codings the client likes equally: the fewest bytes for JSON of a few kilobytes first. */
 const preference = ['br', 'zstd', 'gzip', 'identity'] as const satisfies readonly Encoding[]

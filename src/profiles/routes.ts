@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Caller } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
-import { entityTag, versionsIfMatch } from '../http/conditional.ts'
+import { entityTag, requireMatch } from '../http/conditional.ts'
 import { consistencyHeader } from '../http/consistency.ts'
 import { cursors } from '../http/cursor.ts'
 import { parseFields, selectableFields } from '../http/fields.ts'
@@ -105,7 +105,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         const written = await app.cache.write(async (transaction) => {
           const current = await lockProfile(transaction.database, id)
           mayChange(caller, current)
-          requireSeen(request.headers['if-match'], current)
+          requireMatch(request.headers['if-match'], current.version, false, () => tagOf(current))
           return updateProfile(transaction, current, caller.id, request.body)
         })
         return answerWritten(reply, written)
@@ -141,18 +141,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   /** The ETag of the representation that a GET would answer with, uncompressed. */
   function tagOf(profile: Profile): string {
     return entityTag(views.profile.represent(profile).tag, 'identity')
-  }
-
-  /** RFC 9110 §13.1.1, with the version read under the row's lock: checked earlier, two writers would pass. */
-  function requireSeen(ifMatch: string | undefined, current: Profile): void {
-    if (ifMatch === undefined) return
-    const versions = versionsIfMatch(ifMatch)
-    if (versions === 'any' || versions.includes(current.version)) return
-    throw new Problem(
-      'precondition-failed',
-      'It has changed since you read it. Read it again, then repeat your change.',
-      { headers: { etag: tagOf(current) }, extension: { currentVersion: current.version } }
-    )
   }
 
   function answerWritten(reply: FastifyReply, { result, stamp }: Written<Changed>): FastifyReply {
