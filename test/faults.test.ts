@@ -3,6 +3,7 @@
 import t from 'tap'
 import { known } from '../db/seed/known.ts'
 import { type Fleet, fleet, type Instance, publicProfiles, type Reply } from './fleet.ts'
+import { until } from './until.ts'
 
 /** Longer than any limit on the way: a request that takes this long hangs. */
 const hangs = 5_000
@@ -26,18 +27,6 @@ function steady(instance: Instance, paths: readonly string[], everyMs = 10) {
 }
 
 const during = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs = 15_000
-): Promise<void> {
-  const limit = performance.now() + limitMs
-  while (!(await condition())) {
-    if (performance.now() > limit) throw new Error(`waited in vain: ${what}`)
-    await during(10)
-  }
-}
 
 function tally(samples: readonly Sample[]): Record<string, number> {
   const counts: Record<string, number> = {}

@@ -110,16 +110,3 @@ export async function ask(
 
 export const told = ({ content }: Answer): number | null =>
   content.absent ? null : Number(content.identity.toString())
-
-/** Polls until it holds. */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  limitMs = 15_000
-): Promise<void> {
-  const end = performance.now() + limitMs
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

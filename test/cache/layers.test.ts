@@ -6,7 +6,8 @@ import t from 'tap'
 import { engines } from '../engines.ts'
 import { countStatements, query } from '../statements.ts'
 import { undisturbed } from '../undisturbed.ts'
-import { ask, counters, counterView, instance, told, until } from './instance.ts'
+import { until } from '../until.ts'
+import { ask, counters, counterView, instance, told } from './instance.ts'
 
 const stack = await engines(t, { scale: 'empty' })
 const a = await instance(t, stack.settings)
