@@ -114,7 +114,8 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
   const groups = view.groups(parameters)
   const kept: Headers = {
     'cache-control': view.browser,
-    vary: 'accept-encoding',
+    // What only its owner may see depends on who asks: a cache that keeps it all the same must not give it to others.
+    vary: view.edge === null ? 'accept-encoding, authorization' : 'accept-encoding',
     ...(view.edge !== null && {
       'cdn-cache-control': view.edge,
       'cache-tag': groups.join(','),

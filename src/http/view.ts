@@ -41,7 +41,7 @@ export type ViewDeclaration<Parameters, Value> = {
   staleIfErrorMs: number
   /** Cache-Control. */
   browser: string
-  /** CDN-Cache-Control (RFC 9213); null: no shared cache may keep it. */
+  /** CDN-Cache-Control (RFC 9213). Null: it is its owner's alone; the key then begins with the owner, from the token. */
   edge: string | null
 }
 
