@@ -184,6 +184,10 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     unit: 's'
   })
   const evictions = count('turno.cache.evictions', 'Entries given up for want of room.')
+  const lockConflicts = count(
+    'turno.writes.lock_conflicts',
+    'Transactions that met a deadlock or waited too long for a row.'
+  )
   const entries = gauge('turno.cache.entries', 'Entries in this process.')
   const entryBytes = gauge('turno.cache.size', 'Bytes that they take.', 'By')
   const trusted = gauge(
@@ -214,6 +218,7 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     result.observe(arrivals, link.arrivals)
     result.observe(arrivalTime, link.arrivalMsTotal / 1000)
     result.observe(evictions, app.cache.counters.evictions)
+    result.observe(lockConflicts, app.cache.counters.lockConflicts)
     result.observe(entries, app.cache.l1.entries)
     result.observe(entryBytes, app.cache.l1.bytes)
     result.observe(trusted, app.cache.trusted ? 1 : 0)
@@ -235,6 +240,7 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     arrivals,
     arrivalTime,
     evictions,
+    lockConflicts,
     entries,
     entryBytes,
     trusted

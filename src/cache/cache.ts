@@ -247,14 +247,19 @@ export class Cache {
   /**
    * Runs `work` in one transaction on the primary, raises the versions of what it touched in the same transaction,
    * and tells the fleet after COMMIT. A deadlock or a lock wait is tried again; `work` must be safe to repeat.
-   * @throws DatabaseUnavailable when the outcome is not known, and whatever `work` throws (nothing is changed then)
+   * @throws DatabaseUnavailable when the outcome is not known or other writers held the rows for too long, and whatever
+   *   `work` throws (nothing is changed then)
    */
   async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#writeOnce(work)
       } catch (error) {
-        if (attempt === writeAttempts || !isLockConflict(error)) throw error
+        if (!isLockConflict(error)) throw error
+        this.counters.lockConflicts++
+        if (attempt === writeAttempts) {
+          throw new DatabaseUnavailable('other writers held the rows for too long', { cause: error })
+        }
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt))
       }
     }

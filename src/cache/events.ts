@@ -54,6 +54,8 @@ export class Counters {
   }
   /** Entries that L1 gave up for want of room. */
   evictions = 0
+  /** Transactions that ran into a deadlock or waited too long for a row's lock. */
+  lockConflicts = 0
 
   of(view: string): ViewCounters {
     const known = this.views.get(view)
