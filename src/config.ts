@@ -43,7 +43,13 @@ function settingsFrom(read: Read) {
       host: read('OPERATORS_HOST', 'address of metrics and health for operators', '127.0.0.1', word),
       port:
         read('OPERATORS_PORT', 'port for operators; unset: PORT + 1000', '', optional(integer(0, 65_535))) ??
-        (port === 0 ? 0 : port + 1000)
+        (port === 0 ? 0 : port + 1000),
+      allow: read(
+        'ADMIN_ALLOW',
+        'addresses that operators and administrators may come from: addresses or CIDR blocks, comma between',
+        '127.0.0.0/8,::1',
+        listOf(cidr)
+      )
     },
     mysql: {
       primaryUrl: read(
@@ -96,6 +102,27 @@ function settingsFrom(read: Read) {
       ),
       issuer: read('JWT_ISSUER', 'iss of access tokens', 'turno', word),
       audience: read('JWT_AUDIENCE', 'aud of access tokens', 'turno-api', word)
+    },
+    audit: {
+      consumer: read(
+        'AUDIT_CONSUMER',
+        'on: this instance writes audit entries to MySQL; off: others do',
+        'on',
+        oneOf('on', 'off')
+      ),
+      retentionDays: read(
+        'AUDIT_RETENTION_DAYS',
+        'audit entries are kept this long; 2557 are seven years',
+        '2557',
+        integer(1, 36_525)
+      ),
+      spoolDirectory: read(
+        'AUDIT_SPOOL_DIR',
+        'folder of this host where audit entries wait while Redis is away',
+        '.local/audit',
+        word
+      ),
+      spoolBytes: read('AUDIT_SPOOL_BYTES', 'limit of that folder', '67108864', integer(0, 2 ** 40))
     },
     telemetry: {
       serviceName: read('OTEL_SERVICE_NAME', 'name in telemetry', 'turno', word),

@@ -39,10 +39,10 @@ export async function engines(
     await stack.stop()
     await remove()
   })
-  return { ...stack, settings: settingsFor(stack) }
+  return { ...stack, settings: settingsFor(stack, directory) }
 }
 
-function settingsFor(stack: Stack): Settings {
+function settingsFor(stack: Stack, directory: string): Settings {
   const { primaryUrl, replicaUrls, redisUrl } = urlsOf(stack)
   return readSettings({
     NODE_ENV: 'test',
@@ -51,6 +51,7 @@ function settingsFor(stack: Stack): Settings {
     MYSQL_REPLICA_URLS: replicaUrls.join(','),
     REDIS_URL: redisUrl,
     JWT_SECRET: 'for the tests of this checkout, and nobody else',
+    AUDIT_SPOOL_DIR: join(directory, 'audit'),
     DRAIN_MS: '0',
     LOG_LEVEL: 'silent'
   })

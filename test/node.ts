@@ -42,7 +42,7 @@ export function runNode(
 /** Runs the service itself on these engines, on free ports. */
 export function runService(
   t: Pick<Test, 'teardown'>,
-  { mysql, redis, auth }: Settings,
+  { mysql, redis, auth, audit }: Settings,
   environment: Record<string, string> = {}
 ) {
   return runNode(t, '../src/server.ts', {
@@ -53,6 +53,7 @@ export function runService(
     MYSQL_REPLICA_URLS: mysql.replicaUrls.join(','),
     REDIS_URL: redis.url ?? '',
     JWT_SECRET: auth.secret,
+    AUDIT_SPOOL_DIR: audit.spoolDirectory,
     DRAIN_MS: '0',
     ...environment
   })
