@@ -385,7 +385,10 @@ export const idempotencyKeys = mysqlTable(
   ]
 )
 
-/** What happened, written in the transaction in which it happened: webhooks, events and the audit read it. */
+/**
+ * What happened, written in the transaction in which it happened: webhooks, events and the audit read it. `seq` is the
+ * order of writing; `place`, given after COMMIT, the order in which readers see: no smaller one ever comes later.
+ */
 export const outbox = mysqlTable(
   'outbox',
   {
@@ -394,14 +397,34 @@ export const outbox = mysqlTable(
     type: ascii('type', { length: 48 }).notNull(),
     subject: ascii('subject', { length: 80 }).notNull(),
     actorId: uuid('actor_id'),
-    data: json('data').$type<Record<string, unknown>>().notNull(),
+    data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
     createdAt: instant('created_at').notNull(),
-    doneAt: instant('done_at')
+    doneAt: instant('done_at'),
+    /** Ids of users. */
+    recipients: json('recipients').$type<readonly string[]>(),
+    place: bigint('place', { mode: 'number', unsigned: true })
   },
   (table) => [
     index('ix_out_pending').on(table.doneAt, table.seq),
-    index('ix_out_subject').on(table.subject, table.seq)
+    index('ix_out_subject').on(table.subject, table.seq),
+    uniqueIndex('ux_out_place').on(table.place)
   ]
+)
+
+/** How far each has come in the order of events: `placed` is the last place given, the others are consumers. */
+export const outboxCursors = mysqlTable('outbox_cursors', {
+  name: ascii('name', { length: 32 }).primaryKey(),
+  place: bigint('place', { mode: 'number', unsigned: true }).notNull()
+})
+
+/** Whose stream an event is in. */
+export const outboxRecipients = mysqlTable(
+  'outbox_recipients',
+  {
+    userId: uuid('user_id').notNull(),
+    place: bigint('place', { mode: 'number', unsigned: true }).notNull()
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.place] }), index('ix_rcp_place').on(table.place)]
 )
 
 /** Where a user wants to be told of events. */

@@ -1,11 +1,11 @@
 // The SQL that changes profiles. Each function touches the tags of what it changes and tells the outbox, in the
 // transaction that it is given; whatever it throws leaves nothing behind.
-import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { and, eq, isNull } from 'drizzle-orm'
-import { outbox, profiles, profileTerms, users } from '../../db/schema.ts'
+import { profiles, profileTerms, users } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
+import { recordEvent } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
 import { lockProfile } from './queries.ts'
 import type { NewProfile, Profile, ProfilePatch } from './schema.ts'
@@ -43,7 +43,7 @@ export async function createProfile(
       throw refusalOf(error, id)
     })
   await replaceTerms(database, id, { specialties, languages, approaches })
-  await tell(database, 'profile.created', id, actorId, { version: 1 }, at)
+  await tell(transaction, 'profile.created', id, actorId, { version: 1 }, at)
   return changed(transaction, id, columns.visibility ?? 'public')
 }
 
@@ -71,7 +71,7 @@ export async function updateProfile(
   // The lock makes this impossible. Without the lock it is what keeps two writers from overwriting each other.
   if (result.affectedRows !== 1) throw new Problem('precondition-failed')
   await replaceTerms(database, id, { specialties, languages, approaches })
-  await tell(database, 'profile.updated', id, actorId, { version: version + 1, changed: names }, at)
+  await tell(transaction, 'profile.updated', id, actorId, { version: version + 1, changed: names }, at)
   return changed(transaction, id, current.visibility)
 }
 
@@ -122,16 +122,15 @@ async function replaceTerms(
 }
 
 // What changed, by name alone: whoever may see the values can read them.
-async function tell(
-  database: Database,
+function tell(
+  transaction: Transaction,
   type: 'profile.created' | 'profile.updated',
   id: string,
   actorId: string,
   data: Record<string, unknown>,
-  createdAt: string
+  at: string
 ): Promise<void> {
-  const event = { id: randomUUIDv7(), type, subject: profileTag(id), actorId, data, createdAt }
-  await database.insert(outbox).values(event)
+  return recordEvent(transaction, { type, subject: `profile:${id}`, actorId, recipients: [id], data, at })
 }
 
 const duplicateKey = 1062

@@ -1,0 +1,38 @@
+// What happened, told in the transaction in which it happens: events, webhooks and the audit read it from here.
+// Writing is all that this file does. An event gets its place in the order of all events after its COMMIT (order.ts).
+import { randomUUIDv7 } from 'node:crypto'
+import { outbox } from '../../db/schema.ts'
+import type { Transaction } from '../cache/cache.ts'
+
+/** More than take part in anything: a list without a bound would be a stream without one. */
+const mostRecipients = 32
+
+export type NewEvent = {
+  /** What happened, `<resource>.<past participle>`: `booking.created`. */
+  type: `${string}.${string}`
+  /** What it happened to: `booking:<id>`. */
+  subject: `${string}:${string}`
+  /** The user who did it; null when the service did by itself. */
+  actorId: string | null
+  /** The users who may see it in their stream and be sent it by webhook. */
+  recipients: readonly string[]
+  /** Ids, versions and names of changed fields. Never a personal datum: whoever may see the values can read them. */
+  data: Readonly<Record<string, unknown>>
+  /** When it happened, ISO 8601; now, unless the change itself carries the moment. */
+  at?: string
+}
+
+/**
+ * Records an event in the transaction that makes it true: both are there or neither is. One statement, no lock that
+ * another writer could wait for.
+ */
+export async function recordEvent(
+  { database }: Pick<Transaction, 'database'>,
+  { type, subject, actorId, recipients, data, at = new Date().toISOString() }: NewEvent
+): Promise<void> {
+  const each = [...new Set(recipients.map((id) => id.toLowerCase()))]
+  if (each.length > mostRecipients) throw new RangeError(`an event for ${each.length} recipients`)
+  await database
+    .insert(outbox)
+    .values({ id: randomUUIDv7(), type, subject, actorId, recipients: each, data, createdAt: at })
+}
