@@ -1,8 +1,8 @@
 // When a practice is open, as the seed data sees it: its weekly hours cut into cells of one session with its pause.
 // One booking takes one cell (a long one two that follow each other), so two of them cannot overlap.
 
+import holidays from '../holidays.es.json' with { type: 'json' }
 import type { Overrides, Weekly } from '../schema.ts'
-import holidays from './holidays.es.json' with { type: 'json' }
 import type { Region } from './places.ts'
 import type { Stream } from './random.ts'
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
+import holidays from '../../db/holidays.es.json' with { type: 'json' }
 import { migrate } from '../../db/migrate.ts'
 import digests from '../../db/seed/digests.json' with { type: 'json' }
-import holidays from '../../db/seed/holidays.es.json' with { type: 'json' }
 import { known } from '../../db/seed/known.ts'
 import { type Scale, seed } from '../../db/seed/seed.ts'
 import { engines } from '../engines.ts'
