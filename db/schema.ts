@@ -231,7 +231,14 @@ export const bookings = mysqlTable(
   },
   (table) => [
     uniqueIndex('ux_bk_backstop').on(table.therapistId, table.activeStart),
-    index('ix_bk_overlap').on(table.therapistId, table.blocking, table.blocksFrom, table.blocksTo),
+    index('ix_bk_overlap').on(
+      table.therapistId,
+      table.blocking,
+      table.blocksFrom,
+      table.blocksTo,
+      table.status,
+      table.holdExpiresAt
+    ),
     index('ix_bk_cal').on(table.therapistId, table.startsAt, table.id),
     index('ix_bk_client').on(table.clientId, table.startsAt, table.id),
     index('ix_bk_due').on(table.status, table.holdExpiresAt),
