@@ -1,5 +1,5 @@
-// `npm run token`: an access token for trying the API, until there are accounts to log in with. It is signed with
-// this environment's secret, so in production it takes the production secret to make one.
+// `npm run token`: an access token for trying the API as anybody, without signing in. Signed with this environment's
+// key and belonging to no session, which is why production would not take it.
 
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
@@ -63,12 +63,12 @@ function parse() {
 }
 
 async function tokenFor({ id, role, seconds }: Wanted): Promise<string> {
-  const app = Fastify()
   // The settings want a database; a token needs none, and `npm start` runs one of its own.
-  app.decorate(
-    'settings',
-    readSettings({ MYSQL_PRIMARY_URL: 'mysql://nobody@127.0.0.1/none', ...process.env })
-  )
+  const settings = readSettings({ MYSQL_PRIMARY_URL: 'mysql://nobody@127.0.0.1/none', ...process.env })
+  if (settings.environment === 'production')
+    throw new UsageError('Production takes the tokens of sessions alone: POST /api/auth/login gives one.')
+  const app = Fastify()
+  app.decorate('settings', settings)
   await app.register(auth)
   return app.signToken({ id, role }, seconds)
 }

@@ -1,22 +1,28 @@
-// Who is calling: an access token, RFC 9068, in the Authorization header, RFC 6750. The algorithm, type, issuer and
+// Who is calling: an access token, RFC 9068, in the Authorization header, RFC 6750. Algorithm, type, key, issuer and
 // audience are ours to say and never the token's (RFC 8725 §3.1); a token that states no time limits is refused.
 
 import jwt from '@fastify/jwt'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
 import { isUuid } from '../src/http/id.ts'
 import { Problem } from '../src/http/problem.ts'
+import { tokenKeysOf } from '../src/token-keys.ts'
 
 export const roles = ['client', 'therapist', 'admin'] as const
 export type Role = (typeof roles)[number]
 
-/** Whoever a valid token names. */
-export type Caller = { id: string; role: Role }
+/** Whoever a valid token names; `sessionId` where it was given out for a session, as it always is in production. */
+export type Caller = { id: string; role: Role; sessionId?: string }
 
-/** No token is good for longer than this after it was made, whatever it says itself. In seconds. */
+/** No session's token is good for longer than this after it was made, whatever it says itself. In seconds. */
+export const sessionTokenSeconds = 15 * 60
+/** The same of a token without a session, for development. */
 export const longestTokenSeconds = 3600
 /** How far the clocks of who signs and who checks may be apart. */
 const clockToleranceMs = 30_000
+/** Tokens whose signature was found good are not checked again, up to so many; each takes about 1 KB. */
+const rememberedTokens = 5_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,33 +37,79 @@ declare module 'fastify' {
   }
 }
 
+declare module '@fastify/jwt' {
+  interface FastifyJWT {
+    /** `app.jwt` has a signer and a verifier for each key, by its id. */
+    namespaces: string
+  }
+}
+
+/** `endsAt`: epoch ms. */
+type Verified = { caller: Caller; endsAt: number }
+
 export default fp(
   async (app) => {
-    const { secret, issuer, audience } = app.settings.auth
-    await app.register(jwt, {
-      secret,
-      sign: { algorithm: 'HS256', header: { alg: 'HS256', typ: 'at+jwt' }, iss: issuer, aud: audience },
-      verify: {
-        algorithms: ['HS256'],
-        checkTyp: 'at+jwt',
-        allowedIss: issuer,
-        allowedAud: audience,
-        requiredClaims: ['sub', 'role', 'iat', 'exp'],
-        maxAge: longestTokenSeconds,
-        clockTolerance: clockToleranceMs,
-        // The same token comes with each request of a session. Its own limits end its place in the cache too.
-        cache: 1000,
-        cacheTTL: 60_000
-      }
-    })
+    const { environment, auth } = app.settings
+    const { issuer, audience } = auth
+    const longestSeconds = environment === 'production' ? sessionTokenSeconds : longestTokenSeconds
+    const keys = tokenKeysOf(auth)
+    const [{ id: signingKeyId }] = keys
+
+    for (const { id, publicPem, privatePem } of keys) {
+      await app.register(jwt, {
+        namespace: id,
+        secret: { public: publicPem, ...(privatePem !== null && { private: privatePem }) },
+        sign: {
+          algorithm: 'ES256',
+          header: { alg: 'ES256', typ: 'at+jwt' },
+          kid: id,
+          iss: issuer,
+          aud: audience,
+          notBefore: 0
+        },
+        verify: {
+          algorithms: ['ES256'],
+          checkTyp: 'at+jwt',
+          allowedIss: issuer,
+          allowedAud: audience,
+          requiredClaims: ['iss', 'aud', 'sub', 'role', 'iat', 'nbf', 'exp'],
+          maxAge: longestSeconds,
+          clockTolerance: clockToleranceMs
+        }
+      })
+    }
+
+    // We alone make tokens, so a good one begins with a header that we make, byte for byte: nothing in a stranger's
+    // header is ever parsed, looked up or followed.
+    const keyIds = new Map(keys.map(({ id }) => [encodedHeader(id), id]))
+    // Not fast-jwt's own cache, which keeps refusals too: a flood of forged tokens would push out the good ones. The
+    // tokens themselves are the keys; hashing each would cost more than all the rest of a hit.
+    const verified = new LRUCache<string, Verified>({ max: rememberedTokens })
+
+    function verify(token: string): Verified {
+      const known = verified.get(token)
+      if (known !== undefined && Date.now() <= known.endsAt) return known
+      const keyId = keyIds.get(token.slice(0, token.indexOf('.')))
+      if (keyId === undefined) throw invalidToken()
+      const claims = app.jwt[keyId]?.verify<Claims>(token)
+      if (claims === undefined) throw invalidToken()
+      const endsAt = Math.min(claims.exp * 1000 + clockToleranceMs, (claims.iat + longestSeconds) * 1000)
+      const fresh = { caller: callerOf(claims), endsAt }
+      if (fresh.caller.sessionId === undefined && environment === 'production') throw invalidToken()
+      verified.set(token, fresh)
+      return fresh
+    }
 
     app.decorateRequest('caller', null)
-    app.decorate('signToken', (caller, seconds) =>
-      app.jwt.sign({ sub: caller.id, role: caller.role }, { expiresIn: seconds })
-    )
+    app.decorate('signToken', ({ id, role, sessionId }, seconds) => {
+      const claims = { sub: id, role, ...(sessionId !== undefined && { sid: sessionId }) }
+      const token = app.jwt[signingKeyId]?.sign(claims, { expiresIn: seconds })
+      if (token === undefined) throw new Error('there is no key to sign with')
+      return token
+    })
     app.decorate('authenticate', (request, _reply, done) => {
       try {
-        request.caller = callerOf(app.jwt.verify<object>(bearerToken(request.headers.authorization)))
+        request.caller = verify(bearerToken(request.headers.authorization)).caller
         done()
       } catch (error) {
         done(error instanceof Problem ? error : invalidToken(error))
@@ -66,6 +118,14 @@ export default fp(
   },
   { name: 'auth', fastify: '5.x' }
 )
+
+/** What fast-jwt has found to be there: the dates are numbers. */
+type Claims = { iat: number; exp: number; sub: unknown; role: unknown; sid?: unknown }
+
+/** RFC 7515 §3.1, as the signer writes it. */
+function encodedHeader(keyId: string): string {
+  return Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid: keyId })).toString('base64url')
+}
 
 /** RFC 6750 §2.1; the scheme's case does not matter. */
 function bearerToken(header: string | undefined): string {
@@ -80,16 +140,25 @@ function bearerToken(header: string | undefined): string {
   return token
 }
 
-function callerOf(claims: { sub?: unknown; role?: unknown }): Caller {
-  const role = roles.find((name) => name === claims.role)
-  if (typeof claims.sub !== 'string' || !isUuid(claims.sub) || role === undefined) throw invalidToken()
-  return { id: claims.sub.toLowerCase(), role }
+function callerOf({ sub, role: name, sid }: Claims): Caller {
+  const role = roles.find((one) => one === name)
+  if (!isId(sub) || role === undefined) throw invalidToken()
+  if (sid === undefined) return { id: sub.toLowerCase(), role }
+  if (!isId(sid)) throw invalidToken()
+  return { id: sub.toLowerCase(), role, sessionId: sid.toLowerCase() }
+}
+
+function isId(claim: unknown): claim is string {
+  return typeof claim === 'string' && isUuid(claim)
 }
 
 /** The reason stays with us: which check a forged token failed is for nobody to learn. That it ended, its owner may. */
 function invalidToken(cause?: unknown): Problem {
   const expired = cause instanceof Error && 'code' in cause && cause.code === 'FAST_JWT_EXPIRED'
-  const detail = expired ? 'The access token has expired.' : 'The access token is not valid.'
+  return refusal(expired ? 'The access token has expired.' : 'The access token is not valid.', cause)
+}
+
+function refusal(detail: string, cause?: unknown): Problem {
   return new Problem('unauthorized', detail, {
     headers: {
       'www-authenticate': `Bearer realm="turno", error="invalid_token", error_description="${detail.slice(0, -1)}"`

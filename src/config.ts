@@ -2,6 +2,7 @@
 // Settings type, .env.example and the README's table all come from it.
 
 import { isIP } from 'node:net'
+import { readTokenKeys, type TokenKeys, UnusableKeys } from './token-keys.ts'
 
 export type Settings = ReturnType<typeof settingsFrom>
 
@@ -96,9 +97,15 @@ function settingsFrom(read: Read) {
     auth: {
       secret: read(
         'JWT_SECRET',
-        'signs access tokens: 32 random bytes or more; unset: npm start makes one for development',
+        'signs cursors and consistency tokens: 32 random bytes or more; unset: npm start makes one for development',
         { required: 'openssl rand -base64 32 prints one' },
         secret(environment)
+      ),
+      keys: read(
+        'JWT_KEYS',
+        'JWK set: the first key signs access tokens, all are believed; unset: one made from JWT_SECRET, in development',
+        '',
+        optional(tokenKeys)
       ),
       issuer: read('JWT_ISSUER', 'iss of access tokens', 'turno', word),
       audience: read('JWT_AUDIENCE', 'aud of access tokens', 'turno-api', word)
@@ -173,8 +180,12 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return settings
 }
 
-function contradictions({ host, port, operators, http }: Settings): string[] {
+function contradictions({ environment, host, port, operators, http, auth }: Settings): string[] {
   const lines: string[] = []
+  if (environment === 'production' && auth.keys === null)
+    lines.push(
+      'JWT_KEYS is not set: production signs access tokens with keys of its own, npm run keys prints one'
+    )
   if (operators.port > 65_535) lines.push(`OPERATORS_PORT is not set and PORT + 1000 is no port: set it`)
   if (port !== 0 && port === operators.port && host === operators.host)
     lines.push('OPERATORS_PORT is the same as PORT: set it to another one')
@@ -274,6 +285,15 @@ function secret(environment: string) {
     if (environment === 'production' && guessable)
       throw new Unusable('can be guessed: make one with openssl rand -base64 32')
     return text
+  }
+}
+
+function tokenKeys(text: string): TokenKeys {
+  try {
+    return readTokenKeys(text)
+  } catch (error) {
+    if (error instanceof UnusableKeys) throw new Unusable(`${error.message}: npm run keys prints a good one`)
+    throw error
   }
 }
 

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { environmentExample, readSettings, SettingsError, settingsTable } from '../src/config.ts'
+import { newTokenKey } from '../src/token-keys.ts'
 
 const secret = 'bX3vJt0pZq8Lw5cRk2Yh9Nf6Sd1Ga4Ue7Mi='
+const keys = JSON.stringify({ keys: [newTokenKey()] })
 const least = { MYSQL_PRIMARY_URL: 'mysql://turno:pw@db.internal/turno', JWT_SECRET: secret }
 
 const complaints = (environment: NodeJS.ProcessEnv): readonly string[] => {
@@ -24,7 +26,7 @@ t.test('with a database and a secret everything else has a default', async (t) =
     mysql: { primaryUrl: least.MYSQL_PRIMARY_URL, replicaUrls: [], poolSize: 10, queryTimeoutMs: 2000 },
     redis: { url: null, commandTimeoutMs: 50 },
     http: { trustProxy: [], bodyLimitBytes: 102_400, drainMs: 5000, shutdownMs: 15_000 },
-    auth: { secret, issuer: 'turno', audience: 'turno-api' },
+    auth: { secret, keys: null, issuer: 'turno', audience: 'turno-api' },
     telemetry: { otlpEndpoint: null, traceRatio: 0.01 },
     log: { level: 'info' }
   })
@@ -101,13 +103,48 @@ t.test('settings that contradict each other are refused', async (t) => {
 
 t.test('in production a secret that is missing, short or guessable refuses to start', async (t) => {
   const withSecret = (JWT_SECRET: string | undefined) =>
-    complaints({ ...least, NODE_ENV: 'production', JWT_SECRET })
+    complaints({ ...least, NODE_ENV: 'production', JWT_KEYS: keys, JWT_SECRET })
   t.same(withSecret(secret), [])
   t.match(withSecret(undefined), [/^JWT_SECRET is not set/])
   t.match(withSecret(secret.slice(0, 31)), [/^JWT_SECRET is shorter than 32 bytes/])
   t.match(withSecret('a'.repeat(64)), [/^JWT_SECRET can be guessed/])
   t.match(withSecret('please-change-me-0123456789-abcdefgh'), [/^JWT_SECRET can be guessed/])
   t.same(complaints({ ...least, JWT_SECRET: 'a'.repeat(32) }), [], 'development is not as strict')
+})
+
+t.test('production wants keys of its own, and keys have to be some', async (t) => {
+  const { d: _, ...publicHalf } = newTokenKey()
+  const withKeys = (JWT_KEYS: unknown, NODE_ENV = 'production') =>
+    complaints({
+      ...least,
+      NODE_ENV,
+      JWT_KEYS: typeof JWT_KEYS === 'string' ? JWT_KEYS : JSON.stringify(JWT_KEYS)
+    })
+  t.same(withKeys(keys), [])
+  t.same(
+    withKeys({ keys: [newTokenKey(), publicHalf, newTokenKey()] }),
+    [],
+    'with one that only checks, and one to come'
+  )
+  t.same(withKeys('', 'development'), [])
+  t.match(withKeys(''), [/^JWT_KEYS is not set: production/])
+  const key = newTokenKey()
+  const bad: [unknown, RegExp][] = [
+    ['-----BEGIN PRIVATE KEY-----', /^JWT_KEYS is not JSON/],
+    [[key], /^JWT_KEYS is no JWK set/],
+    [{ keys: [] }, /^JWT_KEYS has no key in it/],
+    [{ keys: [null] }, /^JWT_KEYS has a key in it that is not of kty EC/],
+    [{ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }, /^JWT_KEYS has a key in it that is not of kty EC/],
+    [{ keys: [publicHalf, key] }, /^JWT_KEYS has no private half \("d"\) in its first key/],
+    [{ keys: [key, key] }, /^JWT_KEYS has the same key twice/],
+    [{ keys: [{ ...key, d: newTokenKey().d }] }, /^JWT_KEYS has a key in it whose parts do not fit/],
+    [{ keys: [{ ...key, x: key.y }] }, /^JWT_KEYS has a key in it whose parts do not fit/]
+  ]
+  for (const [value, line] of bad) {
+    const lines = withKeys(value, 'development')
+    t.match(lines, [line])
+    t.notMatch(lines.join(), key.d, 'and does not show it')
+  }
 })
 
 t.test('no complaint shows a secret', async (t) => {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import auth from '../../plugins/auth.ts'
 import errors from '../../plugins/errors.ts'
+import { newTokenKey, publicKeySet, readTokenKeys, tokenKeysOf } from '../../src/token-keys.ts'
 import { bareSettings } from '../bare-app.ts'
 
 const settings = bareSettings()
@@ -32,20 +33,26 @@ const claims = () => ({
   iss: 'turno',
   aud: 'turno-api',
   iat: now(),
+  nbf: now(),
   exp: now() + 600
 })
 
-/** Signs whatever it is told to, as someone would who has the secret but not our rules. */
+const [key] = tokenKeysOf(settings.auth)
+
+/** Signs whatever it is told to, as someone would who has our key but not our rules. */
 function forge(
   changes: Record<string, unknown>,
-  header: { alg?: string; typ?: string | undefined } = {},
-  secret = settings.auth.secret
+  header: Record<string, unknown> = {},
+  signature: (input: string) => Buffer = signedWith(key.privatePem)
 ) {
-  const { alg = 'HS256' } = header
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signed = `${part({ alg, typ: 'at+jwt', ...header })}.${part({ ...claims(), ...changes })}`
-  const digest = alg === 'HS512' ? 'sha512' : 'sha256'
-  return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`
+  const input = `${part({ alg: 'ES256', typ: 'at+jwt', kid: key.id, ...header })}.${part({ ...claims(), ...changes })}`
+  return `${input}.${signature(input).toString('base64url')}`
+}
+
+/** RFC 7518 §3.4, or §3.3 where the key is one for RSA. */
+function signedWith(pem: string) {
+  return (input: string) => sign('sha256', Buffer.from(input), { key: pem, dsaEncoding: 'ieee-p1363' })
 }
 
 t.test('a token of ours says who is calling', async (t) => {
@@ -69,24 +76,56 @@ t.test('without a token one is asked for one', async (t) => {
 
 t.test('whatever is not exactly a token of ours is refused', async (t) => {
   const { me } = await service(t)
-  const unsigned = `${forge({}, { alg: 'none' }).split('.').slice(0, 2).join('.')}.`
+  const unsigned = (alg: string) => forge({}, { alg }, () => Buffer.alloc(0))
+  const hmac = (secret: string) => (input: string) => createHmac('sha256', secret).update(input).digest()
+  const stranger = readTokenKeys(JSON.stringify({ keys: [newTokenKey()] }))[0]
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const rsaPem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const jwks = JSON.stringify(publicKeySet([key]))
+  const [head = '', body = '', signature = ''] = forge({}).split('.')
+  const otherBody = forge({ role: 'admin' }).split('.')[1]
   const refused: Record<string, string> = {
     'an empty header': ' ',
     'another scheme': `Basic ${Buffer.from('ana:secret').toString('base64')}`,
     'no token in it': 'Bearer ',
     'two tokens': `Bearer ${forge({})} ${forge({})}`,
     'no JWT': 'Bearer abc',
-    'no signature': `Bearer ${unsigned}`,
-    'an algorithm of its own': `Bearer ${forge({}, { alg: 'HS512' })}`,
-    'another secret': `Bearer ${forge({}, {}, 'x'.repeat(32))}`,
+    'a part too few': `Bearer ${head}.${body}`,
+    'a part too many': `Bearer ${head}.${body}.${signature}.`,
+    'a huge one': `Bearer ${forge({ padding: 'x'.repeat(12_000) }, {}, hmac('x'))}`,
+    'no signature': `Bearer ${head}.${body}.`,
+    'the signature of another': `Bearer ${head}.${otherBody}.${signature}`,
+    'alg none': `Bearer ${unsigned('none')}`,
+    'alg None': `Bearer ${unsigned('None')}`,
+    'no alg': `Bearer ${forge({}, { alg: undefined })}`,
+    'alg none, and our signature': `Bearer ${forge({}, { alg: 'none' })}`,
+    'our public key as a shared secret': `Bearer ${forge({}, { alg: 'HS256' }, hmac(key.publicPem))}`,
+    'our published keys as a shared secret': `Bearer ${forge({}, { alg: 'HS256' }, hmac(jwks))}`,
+    'the secret of this service as a shared one': `Bearer ${forge({}, { alg: 'HS256' }, hmac(settings.auth.secret))}`,
+    'that under our own algorithm': `Bearer ${forge({}, {}, hmac(key.publicPem))}`,
+    RSA: `Bearer ${forge({}, { alg: 'RS256' }, signedWith(rsaPem))}`,
+    'a key of one’s own': `Bearer ${forge({}, {}, signedWith(stranger.privatePem))}`,
+    'a key of one’s own, named': `Bearer ${forge({}, { kid: stranger.id }, signedWith(stranger.privatePem))}`,
+    'a key of one’s own, enclosed': `Bearer ${forge({}, { jwk: stranger.publicJwk }, signedWith(stranger.privatePem))}`,
+    'a key from elsewhere': `Bearer ${forge({}, { jku: 'https://evil.example/jwks.json' }, signedWith(stranger.privatePem))}`,
+    'no key': `Bearer ${forge({}, { kid: undefined })}`,
+    'a path for a key': `Bearer ${forge({}, { kid: '../../../../dev/null' }, hmac(''))}`,
+    'SQL for a key': `Bearer ${forge({}, { kid: "' UNION SELECT 'x" }, hmac('x'))}`,
+    'what every object has for a key': `Bearer ${forge({}, { kid: '__proto__' }, hmac(''))}`,
+    'an extension that it calls critical': `Bearer ${forge({}, { crit: ['exp'] })}`,
     'another type': `Bearer ${forge({}, { typ: 'JWT' })}`,
     'no type': `Bearer ${forge({}, { typ: undefined })}`,
     'another issuer': `Bearer ${forge({ iss: 'other' })}`,
+    'no issuer': `Bearer ${forge({ iss: undefined })}`,
     'another audience': `Bearer ${forge({ aud: 'other-api' })}`,
+    'no audience': `Bearer ${forge({ aud: undefined })}`,
     'no end': `Bearer ${forge({ exp: undefined })}`,
+    'an end that is no number': `Bearer ${forge({ exp: String(now() + 600) })}`,
     'no beginning': `Bearer ${forge({ iat: undefined })}`,
+    'no moment from which it is valid': `Bearer ${forge({ nbf: undefined })}`,
     'not yet valid': `Bearer ${forge({ nbf: now() + 600 })}`,
     'a subject that is no id': `Bearer ${forge({ sub: 'ana' })}`,
+    'a session that is no id': `Bearer ${forge({ sid: "' OR 1=1" })}`,
     'a role that there is not': `Bearer ${forge({ role: 'root' })}`
   }
   for (const [what, authorization] of Object.entries(refused)) {
@@ -114,7 +153,7 @@ t.test('who comes with an old token is told that it has expired', async (t) => {
 t.test('the command prints a token that works, or one line', async (t) => {
   const { me } = await service(t)
   const script = fileURLToPath(new URL('../../bin/token.ts', import.meta.url))
-  const environment = { ...process.env, NODE_ENV: 'test', JWT_SECRET: settings.auth.secret }
+  const environment = { ...process.env, NODE_ENV: 'test', JWT_SECRET: settings.auth.secret, JWT_KEYS: '' }
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, [script, ...args], { env: environment, timeout: 30_000 })
 
