@@ -240,6 +240,7 @@ export const bookings = mysqlTable(
       table.holdExpiresAt
     ),
     index('ix_bk_cal').on(table.therapistId, table.startsAt, table.id),
+    index('ix_bk_state').on(table.therapistId, table.status, table.startsAt, table.id),
     index('ix_bk_client').on(table.clientId, table.startsAt, table.id),
     index('ix_bk_due').on(table.status, table.holdExpiresAt),
     index('ix_bk_status').on(table.status, table.startsAt),
@@ -251,6 +252,20 @@ export const bookings = mysqlTable(
     ),
     foreignKey({ name: 'fk_bk_t', columns: [table.therapistId], foreignColumns: [profiles.id] }),
     foreignKey({ name: 'fk_bk_c', columns: [table.clientId], foreignColumns: [clients.id] })
+  ]
+)
+
+/** The secret address of a therapist's calendar file; its hash, of which nobody can make the address again. */
+export const calendarFeeds = mysqlTable(
+  'calendar_feeds',
+  {
+    therapistId: uuid('therapist_id').primaryKey(),
+    tokenHash: bytes('token_hash', { length: 32 }).notNull(),
+    createdAt: instant('created_at').notNull()
+  },
+  (table) => [
+    uniqueIndex('ux_feed_token').on(table.tokenHash),
+    foreignKey({ name: 'fk_feed', columns: [table.therapistId], foreignColumns: [profiles.id] })
   ]
 )
 
