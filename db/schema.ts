@@ -367,7 +367,10 @@ export const documents = mysqlTable(
   ]
 )
 
-/** Refresh tokens in families: one that comes back used revokes its family. */
+/**
+ * Refresh tokens in families. A family is a session: its id is that of its first token, whose row says whether the
+ * session lives. A token that comes back used revokes its family.
+ */
 export const sessions = mysqlTable(
   'sessions',
   {
@@ -375,6 +378,8 @@ export const sessions = mysqlTable(
     familyId: uuid('family_id').notNull(),
     userId: uuid('user_id').notNull(),
     tokenHash: bytes('token_hash', { length: 32 }).notNull(),
+    /** What the client calls itself. */
+    device: varchar('device', { length: 200 }).notNull().default(''),
     usedAt: instant('used_at'),
     revokedAt: instant('revoked_at'),
     expiresAt: instant('expires_at').notNull(),
@@ -383,7 +388,7 @@ export const sessions = mysqlTable(
   (table) => [
     uniqueIndex('ux_ses_hash').on(table.tokenHash),
     index('ix_ses_family').on(table.familyId),
-    index('ix_ses_user').on(table.userId, table.expiresAt),
+    index('ix_ses_live').on(table.userId, table.usedAt, table.revokedAt, table.expiresAt),
     index('ix_ses_exp').on(table.expiresAt)
   ]
 )
