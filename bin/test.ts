@@ -3,12 +3,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { installEngines } from '../db/stack/install.ts'
+import { installEdge, installEngines } from '../db/stack/install.ts'
 
 const report = (line: string) => console.error(`turno: ${line}`)
 
 try {
   await installEngines(report)
+  // Without it the tests of nginx/ are skipped, and say so.
+  await installEdge(report).catch((error: Error) => report(error.message))
   const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
   const run = spawn(process.execPath, [tap, ...process.argv.slice(2)], { stdio: 'inherit' })
   // tap hears Ctrl-C from the terminal and ends its tests; what it then says is worth waiting for.

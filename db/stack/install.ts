@@ -4,40 +4,56 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { findProgram } from './process.ts'
 
-const engines = [
+type Program = { name: string; programs: readonly string[]; debianPackage: string }
+
+const engines: readonly Program[] = [
   // The server without its system service: nothing that listens, nothing under /var/lib/mysql.
   { name: 'MariaDB', programs: ['mariadbd'], debianPackage: 'mariadb-server-core' },
   { name: 'Redis', programs: ['redis-server', 'valkey-server'], debianPackage: 'redis-server' }
-] as const
+]
+
+const edge: readonly Program[] = [
+  { name: 'nginx', programs: ['nginx'], debianPackage: 'nginx' },
+  // Makes the certificate of an edge on this machine.
+  { name: 'OpenSSL', programs: ['openssl'], debianPackage: 'openssl' }
+]
 
 const installLimitMs = 600_000
+
+type Report = (line: string) => void
 
 /**
  * Sees to it that MariaDB and Redis are on this machine.
  * Not to be interrupted from here: a dpkg that is cut short leaves the machine broken. apt-get hears Ctrl-C itself.
  * @throws Error of one line that says what to install where this process may not, or why it failed
  */
-export async function installEngines(report: (line: string) => void): Promise<void> {
+export async function installEngines(report: Report): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the private stack needs Linux: use docker compose up')
-  const missing = engines.filter(({ programs }) => findProgram(...programs) === null)
+  await install(engines, 'install MariaDB 10.11 or later and Redis 7, or use docker compose up', report)
+}
+
+/** The same for what an edge in front of the service needs. */
+export async function installEdge(report: Report): Promise<void> {
+  await install(edge, 'install nginx 1.22 or later and openssl', report)
+}
+
+async function install(programs: readonly Program[], advice: string, report: Report): Promise<void> {
+  const missing = programs.filter(({ programs }) => findProgram(...programs) === null)
   if (missing.length === 0) return
   const names = missing.map(({ name }) => name).join(' and ')
   const packages = missing.map(({ debianPackage }) => debianPackage)
-  const otherwise = 'or use docker compose up'
-  if (findProgram('apt-get') === null) {
-    throw new Error(`${names} not found: install MariaDB 10.11 or later and Redis 7, ${otherwise}`)
-  }
+  if (findProgram('apt-get') === null) throw new Error(`${names} not found: ${advice}`)
   const asRoot = await howToBeRoot()
   if (asRoot === null) {
-    throw new Error(`${names} not found: run sudo apt-get install ${packages.join(' ')}, ${otherwise}`)
+    throw new Error(`${names} not found: run sudo apt-get install ${packages.join(' ')}, or ${advice}`)
   }
   report(`installing ${packages.join(' and ')} (apt-get)`)
   const [command = 'sh', ...parameters] = [...asRoot, 'sh', '-c', installScript, 'sh', ...packages]
-  const install = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'], timeout: installLimitMs })
-  const output = await outputOf(install)
-  if (install.exitCode === 0) return
+  const apt = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'], timeout: installLimitMs })
+  const output = await outputOf(apt)
+  if (apt.exitCode === 0) return
   const end = output.trimEnd().split('\n').slice(-5).join('\n')
-  throw new Error(`apt-get could not install ${packages.join(' and ')}, ${otherwise}:\n${end}`)
+  throw new Error(`apt-get could not install ${packages.join(' and ')}; ${advice}:\n${end}`)
 }
 
 /**
@@ -60,7 +76,9 @@ install() {
 }
 install "$@" || { apt-get update && install "$@"; } || exit 1
 for package do
-  case $package in redis-server) command -v systemctl > /dev/null && systemctl disable --quiet redis-server ;; esac
+  case $package in
+    redis-server | nginx) command -v systemctl > /dev/null && systemctl disable --quiet "$package" ;;
+  esac
 done
 exit 0
 `
