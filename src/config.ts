@@ -94,6 +94,38 @@ function settingsFrom(read: Read) {
       drainMs: read('DRAIN_MS', 'after SIGTERM, time for balancers to notice', '5000', integer(0, 600_000)),
       shutdownMs: read('SHUTDOWN_MS', 'limit from SIGTERM to the end', '15000', integer(100, 600_000))
     },
+    limits: {
+      readsPerMinute: read(
+        'RATE_LIMIT_READS_PER_MINUTE',
+        'requests a minute from one address, where a route says nothing else; 0: any number',
+        '100',
+        integer(0, 1_000_000)
+      ),
+      apiKeys: read(
+        'RATE_LIMIT_API_KEYS',
+        'who sends such an X-API-Key has a number of its own: name:per-minute:SHA-256 in hex, comma between',
+        '',
+        listOf(apiKeyLimit)
+      ),
+      logins: read(
+        'RATE_LIMIT_LOGINS',
+        'sign-in attempts in 15 minutes for one e-mail address, and for it from one address; 0: any number',
+        '5',
+        integer(0, 1_000_000)
+      ),
+      loginsPerAddress: read(
+        'RATE_LIMIT_LOGINS_PER_ADDRESS',
+        'the same from one address, for all e-mail addresses together; 0: any number',
+        '5',
+        integer(0, 1_000_000)
+      ),
+      payments: read(
+        'RATE_LIMIT_PAYMENTS',
+        'payments of one caller in 15 minutes; 0: any number',
+        '10',
+        integer(0, 1_000_000)
+      )
+    },
     auth: {
       secret: read(
         'JWT_SECRET',
@@ -254,6 +286,12 @@ function cidr(text: string): string {
   const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)
   if (most > 0 && fits && rest.length === 0) return text
   throw new Unusable(`has ${quoted(text)}: use addresses or blocks such as 10.0.0.0/8`)
+}
+
+function apiKeyLimit(text: string): { name: string; perMinute: number; sha256: string } {
+  const [, name, perMinute, sha256] = /^([a-z][a-z0-9-]{0,39}):(\d{1,7}):([0-9a-f]{64})$/i.exec(text) ?? []
+  if (name && perMinute && sha256) return { name, perMinute: Number(perMinute), sha256: sha256.toLowerCase() }
+  throw new Unusable('is not of the form name:1000:SHA-256 of the key in hex')
 }
 
 function mysqlUrl(text: string): string {

@@ -6,6 +6,7 @@ import telemetry from '../plugins/telemetry.ts'
 import { readSettings, type Settings } from '../src/config.ts'
 import { requestIds } from '../src/http/id.ts'
 import { type LogStream, loggerOptions } from '../src/log.ts'
+import { unlimited } from './node.ts'
 
 /** Settings of an app that has no engines, but for what `environment` says. */
 export function bareSettings(environment: Record<string, string> = {}): Settings {
@@ -16,6 +17,7 @@ export function bareSettings(environment: Record<string, string> = {}): Settings
     JWT_SECRET: 'for the tests of this checkout, and nobody else',
     DRAIN_MS: '0',
     LOG_LEVEL: 'silent',
+    ...unlimited,
     ...environment
   })
 }

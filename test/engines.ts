@@ -11,6 +11,7 @@ import { migrate } from '../db/migrate.ts'
 import { type Scale, seed } from '../db/seed/seed.ts'
 import { type Stack, startStack, urlsOf } from '../db/stack/stack.ts'
 import { readSettings, type Settings } from '../src/config.ts'
+import { unlimited } from './node.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const templates = join(root, '.local', 'test')
@@ -53,7 +54,8 @@ function settingsFor(stack: Stack, directory: string): Settings {
     JWT_SECRET: 'for the tests of this checkout, and nobody else',
     AUDIT_SPOOL_DIR: join(directory, 'audit'),
     DRAIN_MS: '0',
-    LOG_LEVEL: 'silent'
+    LOG_LEVEL: 'silent',
+    ...unlimited
   })
 }
 

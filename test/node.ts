@@ -6,6 +6,14 @@ import type { Test } from 'tap'
 import { spawnBound } from '../db/stack/process.ts'
 import type { Settings } from '../src/config.ts'
 
+/** All tests come from one address, and more often than a person would. Tests of the limits set their own. */
+export const unlimited = {
+  RATE_LIMIT_READS_PER_MINUTE: '0',
+  RATE_LIMIT_LOGINS: '0',
+  RATE_LIMIT_LOGINS_PER_ADDRESS: '0',
+  RATE_LIMIT_PAYMENTS: '0'
+}
+
 /** Runs a file of this repository, its path relative to here, in a Node of its own. */
 export function runNode(
   t: Pick<Test, 'teardown'>,
@@ -55,6 +63,7 @@ export function runService(
     JWT_SECRET: auth.secret,
     AUDIT_SPOOL_DIR: audit.spoolDirectory,
     DRAIN_MS: '0',
+    ...unlimited,
     ...environment
   })
 }

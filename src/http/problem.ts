@@ -34,11 +34,16 @@ export const problemKinds = {
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used for another request' },
   'slot-unavailable': { status: 422, title: 'Slot not available' },
   'precondition-required': { status: 428, title: 'Precondition required' },
-  'too-many-requests': { status: 429, title: 'Too many requests' },
+  // draft-ietf-httpapi-ratelimit-headers-11 §5 has a type and a title of its own for it.
+  'quota-exceeded': {
+    status: 429,
+    title: 'Request cannot be satisfied as assigned quota has been exceeded',
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+  },
   'headers-too-large': { status: 431, title: 'Request headers too large' },
   'internal-error': { status: 500, title: 'Internal error' },
   unavailable: { status: 503, title: 'Temporarily unavailable' }
-} as const satisfies Record<string, { status: number; title: string }>
+} as const satisfies Record<string, { status: number; title: string; type?: string }>
 
 export type ProblemKind = keyof typeof problemKinds
 
@@ -112,5 +117,6 @@ export class Problem extends Error {
 
 /** The stable URI of a kind: what clients compare. */
 export function problemType(kind: ProblemKind): string {
-  return typeRoot + kind
+  const known = problemKinds[kind]
+  return 'type' in known ? known.type : typeRoot + kind
 }
