@@ -48,12 +48,14 @@ export async function writeOnce(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (transaction: Transaction) => Promise<Outcome>
-): Promise<FastifyReply> {
+): Promise<void> {
   const key = keyOf(request)
   const written = await app.cache.write((transaction) =>
     key === null ? attempt(transaction, work) : attemptOnce(transaction, key, request.id, work)
   )
-  return answer(app, reply, written)
+  answer(app, reply, written)
+  // A reply is a promise of itself having been sent.
+  return reply
 }
 
 /** Forgets keys older than a day, a batch of them at most. @returns how many */
@@ -122,7 +124,7 @@ async function claim(database: Database, key: Key): Promise<Outcome | null> {
   return { status: row.status, headers: row.headers ?? {}, body: row.body ?? '' }
 }
 
-function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Written<Done>): FastifyReply {
+function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Written<Done>): void {
   const { outcome, tags, replayed } = result
   if (tags.length > 0) {
     reply.headers({
@@ -133,7 +135,7 @@ function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Wr
   }
   if (replayed) reply.header('idempotency-replayed', 'true')
   // As bytes, which no serialiser touches: a replay is what the first answer was.
-  return reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body))
+  reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body))
 }
 
 function refusal(problem: Problem, requestId: string): Outcome {
