@@ -1,14 +1,17 @@
-// Opaque keyset cursors: where a page ended, in a form that a client can carry but neither read a promise into nor
-// alter. A cursor is signed together with the query that it was made for, so that the position in one list cannot
-// be applied to another one: with a different sort or filter it would skip and repeat rows in silence.
+// Opaque keyset cursors: where a page ended, in a form that a client can carry but neither read nor alter. A position
+// may hold a person's name, and a cursor stands in URLs: so it is encrypted. It is bound to the query that it was made
+// for, so that the position in one list cannot be applied to another one: with a different sort or filter it would skip
+// and repeat rows in silence.
 
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { Problem } from './problem.ts'
 
 /** The sort keys of the last row of a page, in the order of the list's ORDER BY. */
 export type Position = readonly (string | number | null)[]
 
-const signatureBytes = 16
+const cipher = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
 /** Longer than any cursor that we make: refused before anything is computed over it. */
 const longest = 1024
 
@@ -19,36 +22,47 @@ export type Cursors = {
   open(query: string, cursor: string): Position
 }
 
-/** @param secret the service's secret; cursors get a key of their own from it (HKDF, RFC 5869) */
+/** @param secret the service's secret; cursors get keys of their own from it (HKDF, RFC 5869) */
 export function cursors(secret: string): Cursors {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'turno cursor', 32))
-  const sign = (query: string, payload: Buffer) =>
-    // The length in front keeps (query, payload) apart from any other split of the same bytes.
-    createHmac('sha256', key)
-      .update(`${Buffer.byteLength(query)}:${query}`)
-      .update(payload)
-      .digest()
-      .subarray(0, signatureBytes)
+  const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', purpose, 32))
+  const key = derived('turno cursor')
+  const nonceKey = derived('turno cursor nonce')
 
   return {
     seal(query, position) {
-      const payload = Buffer.from(JSON.stringify(position))
-      return Buffer.concat([sign(query, payload), payload]).toString('base64url')
+      const payload = JSON.stringify(position)
+      // Made from what is sealed: the same page has the same cursor and so the same ETag on every instance, and one
+      // nonce never serves two texts. The length in front keeps (query, payload) apart from any other split.
+      const nonce = createHmac('sha256', nonceKey)
+        .update(`${Buffer.byteLength(query)}:${query}${payload}`)
+        .digest()
+        .subarray(0, nonceBytes)
+      const sealing = createCipheriv(cipher, key, nonce).setAAD(Buffer.from(query))
+      const sealed = [sealing.update(payload), sealing.final()]
+      return Buffer.concat([nonce, sealing.getAuthTag(), ...sealed]).toString('base64url')
     },
 
     open(query, cursor) {
       if (cursor.length > longest) throw refusal()
       const bytes = Buffer.from(cursor, 'base64url')
       // Decoding forgives stray characters; a cursor has one spelling.
-      if (bytes.length <= signatureBytes || bytes.toString('base64url') !== cursor) throw refusal()
-      const payload = bytes.subarray(signatureBytes)
-      if (!timingSafeEqual(bytes.subarray(0, signatureBytes), sign(query, payload))) throw refusal()
-      return JSON.parse(payload.toString())
+      if (bytes.length <= nonceBytes + tagBytes || bytes.toString('base64url') !== cursor) throw refusal()
+      const opening = createDecipheriv(cipher, key, bytes.subarray(0, nonceBytes), {
+        authTagLength: tagBytes
+      })
+        .setAAD(Buffer.from(query))
+        .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
+      try {
+        const payload = [opening.update(bytes.subarray(nonceBytes + tagBytes)), opening.final()]
+        return JSON.parse(Buffer.concat(payload).toString())
+      } catch (cause) {
+        throw refusal(cause)
+      }
     }
   }
 }
 
-function refusal(): Problem {
+function refusal(cause?: unknown): Problem {
   const detail = 'is not a cursor of this list: use one as the list gave it, with the same filters and order'
-  return new Problem('invalid-parameter', undefined, { errors: [{ parameter: 'cursor', detail }] })
+  return new Problem('invalid-parameter', undefined, { errors: [{ parameter: 'cursor', detail }], cause })
 }

@@ -9,6 +9,17 @@ t.test('a cursor leads back to where the page ended', async (t) => {
   t.same(open('city=madrid', seal('city=madrid', position)), position)
 })
 
+t.test('what a cursor says cannot be read in it', async (t) => {
+  const cursor = seal('city=madrid', ['active', 'Marta Ribas', 'an id'])
+  t.notMatch(Buffer.from(cursor, 'base64url').toString('latin1'), /Marta|active|id/)
+  t.equal(cursor, seal('city=madrid', ['active', 'Marta Ribas', 'an id']), 'and one page has one cursor')
+  t.not(
+    cursor.slice(0, 16),
+    seal('city=madrid', ['active', 'Marta Rius', 'an id']).slice(0, 16),
+    'of a nonce of its own'
+  )
+})
+
 t.test('a cursor of one list is refused by another', async (t) => {
   const cursor = seal('city=madrid', position)
   t.match(
