@@ -1,5 +1,6 @@
 // The plugin tree, in one screen. Infrastructure first, each part one plugin; then the resources.
 import Fastify, { type FastifyInstance } from 'fastify'
+import audit from '../plugins/audit.ts'
 import auth from '../plugins/auth.ts'
 import cache from '../plugins/cache.ts'
 import compress from '../plugins/compress.ts'
@@ -12,6 +13,7 @@ import operators from '../plugins/operators.ts'
 import redis from '../plugins/redis.ts'
 import securityHeaders from '../plugins/security-headers.ts'
 import telemetry from '../plugins/telemetry.ts'
+import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import { serverOptions } from './http/server-options.ts'
 import { loggerOptions } from './log.ts'
@@ -40,8 +42,10 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(mysql)
   await app.register(redis)
   await app.register(cache)
+  await app.register(audit)
   await app.register(operators)
 
   await app.register(profiles)
+  await app.register(clients)
   return app
 }

@@ -108,6 +108,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           requireMatch(request.headers['if-match'], current.version, false, () => tagOf(current))
           return updateProfile(transaction, current, caller.id, request.body)
         })
+        if (written.result.tags.length > 0) {
+          app.audit.record({ action: 'profile.update', resource: 'profile', resourceId: id }, request)
+        }
         return answerWritten(reply, written)
       }
     )
@@ -133,6 +136,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const written = await app.cache.write((transaction) =>
         createProfile(transaction, id, caller.id, request.body)
       )
+      app.audit.record({ action: 'profile.create', resource: 'profile', resourceId: id }, request)
       reply.code(201).header('location', pathOf(id))
       return answerWritten(reply, written)
     }
