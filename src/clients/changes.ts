@@ -72,7 +72,7 @@ export async function updateClient(
 
 /**
  * Erases who a client is from a record that `lockClient` has locked in this transaction. What was booked and paid
- * stays, and is nobody's: docs/decisions/0006.
+ * stays, and is nobody's: docs/decisions/0005.
  * @throws Problem `conflict` while sessions are to come
  */
 export async function eraseClient(
