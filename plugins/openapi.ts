@@ -39,10 +39,7 @@ export default fp(
         }
       },
       convertConstToEnum: false,
-      transform: ({ schema, url, route }) => ({
-        url,
-        schema: asksForCaller(app, route) ? withSecurity(schema) : schema
-      })
+      transform: ({ schema, url, route }) => ({ url, schema: withSecurity(schema, askedOf(app, route)) })
     })
     await app.register(serveDocument)
     await app.register(docs)
@@ -50,13 +47,18 @@ export default fp(
   { name: 'openapi', fastify: '5.x', dependencies: ['errors', 'auth'] }
 )
 
-/** Not the author's word but the route's own hook says whether it needs a token. */
-function asksForCaller(app: FastifyInstance, route: RouteOptions): boolean {
-  return [route.onRequest, route.preHandler].flat().some((hook) => hook === app.authenticate)
+/**
+ * Not the author's word but the route's own hook says whether it needs a token, and of whom: null, or the roles that
+ * a caller must have; none named, any will do.
+ */
+function askedOf(app: FastifyInstance, route: RouteOptions): readonly string[] | null {
+  const hooks: unknown[] = [route.onRequest, route.preHandler].flat()
+  if (app.hasDecorator('requireAdmin') && hooks.includes(app.requireAdmin)) return ['admin']
+  return hooks.includes(app.authenticate) ? [] : null
 }
 
-function withSecurity(schema: FastifySchema): FastifySchema {
-  return { ...schema, security: [{ bearer: [] }] }
+function withSecurity(schema: FastifySchema, roles: readonly string[] | null): FastifySchema {
+  return roles === null ? schema : { ...schema, security: [{ bearer: [...roles] }] }
 }
 
 /** Made once, when all routes are known. */

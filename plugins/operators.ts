@@ -1,9 +1,11 @@
-// The operators' listener: metrics and health on a port of their own, which the public never reaches. A plain HTTP
-// server rather than a second Fastify: a few fixed answers, one of them about an entry of the cache.
+// The operators' listener: metrics and health on a port of their own, which the public never reaches, for the addresses
+// that are allowed. A plain HTTP server rather than a second Fastify: a few fixed answers, one of them about an entry of
+// the cache.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf, allowList } from '../src/http/addresses.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -38,9 +40,10 @@ export default fp(
       }
     }
 
-    // What each layer holds of one entry, and why it is or isn't fresh: /internal/cache/profile/<id>
+    // What each layer holds of one entry, and why it is or isn't fresh: /internal/cache/profile/<id>. Never what it says.
     function entryAt(path: string): (() => Promise<Answer>) | undefined {
-      const [, view, key] = /^\/internal\/cache\/([a-z]{1,40})\/([\w-]{1,64})$/.exec(path) ?? []
+      const [, view, written] = /^\/internal\/cache\/([\w-]{1,40})\/([^/]{1,600})$/.exec(path) ?? []
+      const key = written === undefined ? undefined : decoded(written)
       if (view === undefined || key === undefined || !app.hasDecorator('cache')) return undefined
       return async () => {
         const found = await app.cache.explain(view, key)
@@ -48,7 +51,14 @@ export default fp(
       }
     }
 
+    const allowed = allowList(app.settings.operators.allow)
+
     async function answer(request: IncomingMessage, reply: ServerResponse): Promise<void> {
+      const { headers, socket } = request
+      // No proxy is trusted here: what was forwarded comes from nobody knows where.
+      if (!allowed(addressOf({ ip: socket.remoteAddress ?? '', headers }))) {
+        return send(reply, json(403, { status: 'not from here: ADMIN_ALLOW does not name this address' }))
+      }
       const path = request.url?.split('?', 1)[0] ?? ''
       const find = Object.hasOwn(answers, path) ? answers[path] : entryAt(path)
       if (!find) return send(reply, json(404, { status: 'not found' }))
@@ -89,6 +99,19 @@ export default fp(
   },
   { name: 'operators', dependencies: ['health', 'telemetry'] }
 )
+
+/** Longer than any key of a view. In characters, once decoded. */
+const longestKey = 200
+
+/** A key as it was before it was put into a path; undefined for what no key can be. */
+function decoded(written: string): string | undefined {
+  try {
+    const key = decodeURIComponent(written)
+    return key.length <= longestKey ? key : undefined
+  } catch {
+    return undefined
+  }
+}
 
 function send(reply: ServerResponse, { status, type, body }: Answer): void {
   reply.writeHead(status, {

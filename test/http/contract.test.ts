@@ -14,6 +14,7 @@ t.test('every route refuses every mistake with a documented problem', async (t) 
 
   const callers = {
     current: `Bearer ${app.signToken({ id, role: 'therapist' }, 600)}`,
+    admin: `Bearer ${app.signToken({ id, role: 'admin' }, 600)}`,
     expired: `Bearer ${app.signToken({ id, role: 'therapist' }, -60)}`
   }
   await checkContract(t, app, callers, settings.http.bodyLimitBytes)

@@ -10,10 +10,12 @@ type Media = { schema: Schema; example?: unknown }
 type Operation = {
   parameters?: Parameter[]
   requestBody?: { content: Record<string, Media> }
-  security?: unknown[]
+  security?: { bearer: string[] }[]
   responses: Record<string, unknown>
 }
 export type Contract = { paths: Record<string, Record<string, Operation>> }
+
+type Callers = { current: string; admin: string; expired: string }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Mistake = { what: string; request: InjectOptions; status: number | readonly number[] }
@@ -24,13 +26,13 @@ const absentId = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
 /**
  * Makes every mistake on every route and checks the refusals.
  *
- * @param callers authorization headers: one that is accepted, and one that no longer is
+ * @param callers authorization headers: one that is accepted, one of an administrator, and one that no longer is accepted
  * @param bodyLimitBytes of the service
  */
 export async function checkContract(
   t: Test,
   app: FastifyInstance,
-  callers: { current: string; expired: string },
+  callers: Callers,
   bodyLimitBytes: number
 ): Promise<void> {
   const contract: Contract = (await app.inject('/openapi.json')).json()
@@ -59,13 +61,14 @@ function mistakesOn(
   method: Method,
   path: string,
   operation: Operation,
-  callers: { current: string; expired: string },
+  callers: Callers,
   bodyLimitBytes: number
 ): Mistake[] {
   const { parameters = [], requestBody, security = [] } = operation
   const guarded = security.length > 0
+  const ofAdmins = security.some(({ bearer }) => bearer.includes('admin'))
   const headers = {
-    ...(guarded && { authorization: callers.current }),
+    ...(guarded && { authorization: ofAdmins ? callers.admin : callers.current }),
     ...(parameters.some(({ name }) => name === 'If-Match') && { 'if-match': '*' })
   }
   const url = urlOf(path, absentId)
@@ -124,6 +127,13 @@ function mistakesOn(
         status: 401
       }
     )
+  }
+  if (ofAdmins) {
+    mistakes.push({
+      what: 'no administrator',
+      request: { url, headers: { ...headers, authorization: callers.current }, ...sound },
+      status: 403
+    })
   }
   if (body !== undefined) {
     const example = body.example as Record<string, unknown>
