@@ -62,6 +62,8 @@ const headers = { 'cache-control': 'no-store' }
 
 // Probes come every second from every balancer: none of their answers is worth a log line.
 const logLevel = 'silent'
+// Nor is a balancer ever told to ask less often.
+const config = { limits: [] }
 
 export default fp(
   async (app: FastifyInstance) => {
@@ -72,6 +74,7 @@ export default fp(
       '/health/live',
       {
         logLevel,
+        config,
         schema: {
           operationId: 'getLiveness',
           summary: 'Is the process alive?',
@@ -89,6 +92,7 @@ export default fp(
       '/health/ready',
       {
         logLevel,
+        config,
         schema: {
           operationId: 'getReadiness',
           summary: 'May this instance get traffic?',
@@ -109,6 +113,7 @@ export default fp(
       '/health',
       {
         logLevel,
+        config,
         schema: {
           operationId: 'getHealth',
           summary: 'How is each part?',

@@ -1,5 +1,6 @@
 // The plugin tree, in one screen. Infrastructure first, each part one plugin; then the resources.
 import Fastify, { type FastifyInstance } from 'fastify'
+import admin from '../plugins/admin.ts'
 import audit from '../plugins/audit.ts'
 import auth from '../plugins/auth.ts'
 import cache from '../plugins/cache.ts'
@@ -10,9 +11,11 @@ import loadShedding from '../plugins/load-shedding.ts'
 import mysql from '../plugins/mysql.ts'
 import openapi from '../plugins/openapi.ts'
 import operators from '../plugins/operators.ts'
+import rateLimit from '../plugins/rate-limit.ts'
 import redis from '../plugins/redis.ts'
 import securityHeaders from '../plugins/security-headers.ts'
 import telemetry from '../plugins/telemetry.ts'
+import accounts from './accounts/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import { serverOptions } from './http/server-options.ts'
@@ -34,6 +37,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(errors)
   await app.register(securityHeaders)
   await app.register(loadShedding)
+  await app.register(rateLimit)
   await app.register(compress)
   await app.register(auth)
   await app.register(openapi)
@@ -43,8 +47,10 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(redis)
   await app.register(cache)
   await app.register(audit)
+  await app.register(admin)
   await app.register(operators)
 
+  await app.register(accounts)
   await app.register(profiles)
   await app.register(clients)
   return app
