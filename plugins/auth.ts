@@ -5,6 +5,10 @@ import jwt from '@fastify/jwt'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import type { SessionKey } from '../src/accounts/queries.ts'
+import { livingSession, sessionKey } from '../src/accounts/views.ts'
+import type { Answer } from '../src/cache/cache.ts'
+import { consistencyHeader } from '../src/http/consistency.ts'
 import { isUuid } from '../src/http/id.ts'
 import { Problem } from '../src/http/problem.ts'
 import { tokenKeysOf } from '../src/token-keys.ts'
@@ -108,13 +112,37 @@ export default fp(
       return token
     })
     app.decorate('authenticate', (request, _reply, done) => {
+      let caller: Caller
       try {
-        request.caller = verify(bearerToken(request.headers.authorization)).caller
-        done()
+        caller = verify(bearerToken(request.headers.authorization)).caller
       } catch (error) {
         done(error instanceof Problem ? error : invalidToken(error))
+        return
       }
+      const accept = () => {
+        request.caller = caller
+        done()
+      }
+      if (caller.sessionId === undefined) return accept()
+      checkSession(request, { id: caller.sessionId, userId: caller.id }, accept, done)
     })
+
+    // A token is good for minutes, its session may end at any moment: the cache knows, mostly without asking anybody.
+    function checkSession(
+      request: FastifyRequest,
+      session: SessionKey,
+      accept: () => void,
+      refuse: (error: Error) => void
+    ): void {
+      const { cache, consistency } = app
+      const key = sessionKey(session)
+      const judge = ({ content }: Answer) =>
+        content.absent ? refuse(refusal('The session has ended.')) : accept()
+      const written = request.headers[consistencyHeader]
+      const found = written === undefined ? cache.hit(livingSession, key, session) : undefined
+      if (found !== undefined) judge(found)
+      else cache.read(livingSession, key, session, consistency.read(written)).then(judge, refuse)
+    }
   },
   { name: 'auth', fastify: '5.x' }
 )
