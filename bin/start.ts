@@ -3,13 +3,18 @@
 
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { known } from '../db/seed/known.ts'
 import type { Scale } from '../db/seed/seed.ts'
+import { installEdge } from '../db/stack/install.ts'
 import { spawnBound } from '../db/stack/process.ts'
+import { startNginx } from '../nginx/start.ts'
 import { readSettings, type Settings, SettingsError } from '../src/config.ts'
 import { developmentSecret } from './development-secret.ts'
 import type { Ground } from './private-stack.ts'
@@ -24,6 +29,7 @@ Serves the API. Without MYSQL_PRIMARY_URL it first brings up MariaDB and Redis o
   --scale      data set of a new private stack: tiny, seed (default) or x10
   --directory  where the private stack lives, by default .local/stack
   --watch      start the service again when its code changes (npm run dev)
+  --edge       nginx with TLS and a shared cache in front: https on port PORT + 443
 `
 
 const scales: readonly Scale[] = ['tiny', 'seed', 'x10']
@@ -31,7 +37,7 @@ const scales: readonly Scale[] = ['tiny', 'seed', 'x10']
 /** What is wrong with the command, in one line. */
 class UsageError extends Error {}
 
-type Wanted = { scale: Scale; directory: string; watch: boolean }
+type Wanted = { scale: Scale; directory: string; watch: boolean; edge: boolean }
 
 /** The service, in this process or in one that watches the code. */
 type Running = {
@@ -68,7 +74,7 @@ function readArguments(): Wanted | null {
   if (values.help) return null
   const scale = scales.find((one) => one === values.scale)
   if (scale === undefined) throw new UsageError(`--scale ${values.scale} is none of ${scales.join(', ')}`)
-  return { scale, directory: values.directory, watch: values.watch }
+  return { scale, directory: values.directory, watch: values.watch, edge: values.edge }
 }
 
 function parse() {
@@ -76,6 +82,7 @@ function parse() {
     scale: { type: 'string', default: 'seed' },
     directory: { type: 'string', default: `${root}.local/stack` },
     watch: { type: 'boolean', default: false },
+    edge: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false }
   } as const
   try {
@@ -85,18 +92,22 @@ function parse() {
   }
 }
 
-async function start({ scale, directory, watch }: Wanted, wishes: Wishes): Promise<void> {
+async function start(wanted: Wanted, wishes: Wishes): Promise<void> {
+  const { scale, directory } = wanted
   const isPrivate = !process.env.MYSQL_PRIMARY_URL
-  const given = isPrivate ? await privateEnvironment(directory) : process.env
+  const settings = isPrivate ? await privateEnvironment(directory) : process.env
+  // An edge of ours tells the service who asks.
+  const given = wanted.edge ? { TRUST_PROXY: '127.0.0.1', ...settings } : settings
   // All that is wrong is said before anything starts.
   await refuseTakenPorts(readSettings(given), wishes.leave)
-  if (!isPrivate) return run(given, null, watch, wishes)
+  if (wanted.edge) await installEdge(report)
+  if (!isPrivate) return run(given, null, wanted, wishes)
 
   const { standOnStack } = await import('./private-stack.ts')
   const ground = await standOnStack(directory, scale, report, wishes.leave)
   wishes.hurry.addEventListener('abort', () => void ground.stop())
   try {
-    await run({ ...given, ...ground.variables }, ground, watch, wishes)
+    await run({ ...given, ...ground.variables }, ground, wanted, wishes)
   } finally {
     await ground.stop()
   }
@@ -106,12 +117,13 @@ async function start({ scale, directory, watch }: Wanted, wishes: Wishes): Promi
 async function run(
   environment: NodeJS.ProcessEnv,
   ground: Ground | null,
-  watch: boolean,
+  { watch, edge }: Wanted,
   wishes: Wishes
 ): Promise<void> {
   const settings = readSettings(environment)
   const running = watch ? serveWatched(settings, environment) : await serveHere(settings)
-  sayWhere(running, ground !== null)
+  const front = edge ? await edgeBefore(running, settings, wishes.leave) : null
+  sayWhere(running, front, ground !== null)
   const trouble = await Promise.race([
     aborted(wishes.leave).then(() => null),
     running.gone,
@@ -120,7 +132,27 @@ async function run(
   // Balancers that need time to notice send SIGTERM; a person at a terminal has none.
   const byService = trouble === null && wishes.leave.reason.signal === 'SIGTERM'
   await Promise.race([running.close(byService ? undefined : 0), aborted(wishes.hurry)])
+  await front?.stop()
   if (trouble !== null) throw trouble
+}
+
+/** nginx in front of the service, on ports beside its own; nothing of it stays. The service is closed if it fails. */
+async function edgeBefore(
+  running: Running,
+  { port }: Settings,
+  abort: AbortSignal
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'turno-edge-'))
+  const remove = () => rm(directory, { recursive: true, force: true })
+  const ports = port === 0 ? {} : { port: port + 443, redirectPort: port + 80 }
+  try {
+    const upstreams = [new URL(running.url).host]
+    const nginx = await startNginx({ role: 'edge', directory, upstreams, ...ports }, abort)
+    return { url: nginx.url, stop: () => nginx.stop().then(remove) }
+  } catch (error) {
+    await Promise.all([running.close(0), remove()])
+    throw error
+  }
 }
 
 async function serveHere(settings: Settings): Promise<Running> {
@@ -154,7 +186,7 @@ function serveWatched({ host, port, operators }: Settings, environment: NodeJS.P
   }
 }
 
-function sayWhere({ url, operatorsUrl }: Running, isSeeded: boolean): void {
+function sayWhere({ url, operatorsUrl }: Running, edge: { url: string } | null, isSeeded: boolean): void {
   const profile = `${url}/api/profile/${known.therapist.id}`
   const lines = [
     '',
@@ -162,6 +194,7 @@ function sayWhere({ url, operatorsUrl }: Running, isSeeded: boolean): void {
     `  documentation  ${url}/docs`,
     `  health         ${url}/health`,
     `  metrics        ${operatorsUrl}/metrics`,
+    ...(edge ? [`  edge           ${edge.url}/api/profiles (a certificate of its own: curl -k)`] : []),
     ...(isSeeded
       ? ['', `  curl -i ${profile}`, `  npm run token -- --user ${known.therapist.id} --role therapist`]
       : []),

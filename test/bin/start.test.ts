@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { Agent, request } from 'undici'
 import { known } from '../../db/seed/seed.ts'
 import { endLeftovers } from '../../db/stack/claim.ts'
 import { engines } from '../engines.ts'
+import { skip } from '../nginx/edge.ts'
 import { runNode } from '../node.ts'
 
 async function throwaway(t: Test): Promise<string> {
@@ -93,6 +95,25 @@ t.test(
     t.equal(await leftIn(directory), 0)
   }
 )
+
+t.test('with --edge an nginx with TLS stands in front, and ends with it', { skip }, async (t) => {
+  const directory = await throwaway(t)
+  const run = start(t, directory, [...tiny, '--edge'])
+  const url = await run.found(/edge +(https:\S+)\/api\/profiles/)
+  const agent = new Agent({ connect: { rejectUnauthorized: false } })
+  t.teardown(() => agent.close())
+  const ask = async () => {
+    const reply = await request(`${url}/api/profile/${known.therapist.id}`, { dispatcher: agent })
+    await reply.body.dump()
+    return { status: reply.statusCode, said: reply.headers['cache-status'] }
+  }
+  const first = await ask()
+  t.equal(first.status, 200)
+  t.match([first.said].flat().join(), 'turno-edge; fwd=miss')
+  run.kill('SIGINT')
+  t.equal((await run.ended).code, 0)
+  await t.rejects(ask(), 'nobody listens any more')
+})
 
 t.test('kill -9 of what npm runs takes everything with it', async (t) => {
   const directory = await throwaway(t)

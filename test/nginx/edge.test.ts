@@ -297,7 +297,7 @@ t.test('what nginx refuses it says in the words of the service', async (t) => {
     'malformed-request',
     'request-timeout',
     'payload-too-large',
-    'too-many-requests',
+    'quota-exceeded',
     'headers-too-large',
     'unavailable'
   ] as const) {
