@@ -38,6 +38,7 @@ export const problemKinds = {
   'nonexistent-local-time': { status: 422, title: 'Local time does not exist' },
   'ambiguous-local-time': { status: 422, title: 'Local time happens twice' },
   'invalid-interval': { status: 422, title: 'Not a valid interval' },
+  'range-too-long': { status: 422, title: 'Range too long' },
   'slot-unavailable': { status: 422, title: 'Slot not available' },
   'precondition-required': { status: 428, title: 'Precondition required' },
   // draft-ietf-httpapi-ratelimit-headers-11 §5 has a type and a title of its own for it.
