@@ -9,6 +9,9 @@ import { calendarTag } from './tags.ts'
 /** No booking blocks more than this, its buffers included (ck_bk): what bounds the search for overlaps from below. */
 const longestBlockMs = 12 * 60 * 60_000
 
+/** Whether it runs out is the clock's to say, not the sweeper's. */
+const isLive = or(ne(bookings.status, 'held'), gt(bookings.holdExpiresAt, sql`UTC_TIMESTAMP(3)`))
+
 /** The rules of a therapist; null where there are none. */
 export async function findCalendar(database: Database, therapistId: string): Promise<Calendar | null> {
   const [row] = await database.select().from(calendars).where(eq(calendars.therapistId, therapistId))
@@ -39,7 +42,7 @@ export async function findBusy(
     .where(
       and(
         blocksWithin(therapistId, from, to),
-        or(ne(bookings.status, 'held'), gt(bookings.holdExpiresAt, sql`UTC_TIMESTAMP(3)`)),
+        isLive,
         exceptBookingId === undefined ? undefined : ne(bookings.id, exceptBookingId)
       )
     )
@@ -47,7 +50,32 @@ export async function findBusy(
   return rows.map((row) => ({ from: Date.parse(row.from), to: Date.parse(row.to) }))
 }
 
-/** Of the bookings that block time, live or not, those whose blocks meet [from, to): a bounded range of `ix_bk_overlap`. */
+/** A session or hold: the time that it takes, when it begins, and, of a hold, when it runs out; epoch ms. */
+export type Session = Busy & { id: string; startsAt: number; heldUntil: number | null }
+
+/** The sessions and live holds that take time between two instants, in order of what they take. */
+export async function findSessions(
+  database: Database,
+  therapistId: string,
+  from: number,
+  to: number
+): Promise<Session[]> {
+  const { id, startsAt, blocksFrom, blocksTo, status, holdExpiresAt } = bookings
+  const rows = await database
+    .select({ id, startsAt, from: blocksFrom, to: blocksTo, status, holdExpiresAt })
+    .from(bookings, { forceIndex: ['ix_bk_overlap'] })
+    .where(and(blocksWithin(therapistId, from, to), isLive))
+    .orderBy(asc(blocksFrom))
+  return rows.map((row) => ({
+    id: row.id,
+    startsAt: Date.parse(row.startsAt),
+    from: Date.parse(row.from),
+    to: Date.parse(row.to),
+    heldUntil: row.status === 'held' && row.holdExpiresAt !== null ? Date.parse(row.holdExpiresAt) : null
+  }))
+}
+
+/** Of the bookings that block time, holds that ran out among them, those whose blocks meet [from, to): a bounded range of `ix_bk_overlap`. */
 export function blocksWithin(therapistId: string, from: number, to: number): SQL | undefined {
   const at = (epochMs: number) => new Date(epochMs).toISOString()
   return and(

@@ -37,23 +37,62 @@ export function serve<P, V>(
   parameters: P,
   fields?: readonly string[]
 ): void {
-  const { accept } = request.headers
-  if (accept !== undefined && accept !== '*/*' && !acceptable.test(accept))
-    throw new Problem('not-acceptable')
-  const key = view.key(parameters)
-  const { cache, consistency } = request.server
-  const token = request.headers[consistencyHeader]
-  if (token === undefined) {
-    const found = cache.hit(view.cached, key, parameters)
-    if (found !== undefined) {
-      answer(request, reply, view, parameters, found, fields)
-      return
-    }
+  checkAccepts(request)
+  const found = find(request, view, parameters)
+  if (!(found instanceof Promise)) {
+    answer(request, reply, view, parameters, found, fields)
+    return
   }
-  cache
-    .read(view.cached, key, parameters, consistency.read(token))
+  found
     .then((found) => answer(request, reply, view, parameters, found, fields))
     .catch((error) => reply.send(error))
+}
+
+/**
+ * Answers with what is made of several entries of a view at this moment, in all else as with one: absent when any of them
+ * is, and as far away as the furthest.
+ * @param make the representation of the entries' contents, in their order; its tag is its own
+ */
+export async function serveMade<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: readonly [P, ...P[]],
+  make: (contents: readonly [Content, ...Content[]]) => Content
+): Promise<FastifyReply> {
+  checkAccepts(request)
+  const [first, ...others] = parameters
+  const [nearest, ...found] = await Promise.all([
+    find(request, view, first),
+    ...others.map((each) => find(request, view, each))
+  ])
+  const furthest = found.reduce(
+    (one, other) => (distance[other.layer] > distance[one.layer] ? other : one),
+    nearest
+  )
+  const absent = [nearest, ...found].find(({ content }) => content.absent)
+  const contents = [nearest.content, ...found.map(({ content }) => content)] as const
+  return answer(request, reply, view, first, absent ?? { ...furthest, content: make(contents) }, undefined)
+}
+
+/** The entry of a view for these parameters, for a route that answers with something else. */
+export function find<P, V>(
+  request: Pick<Asking, 'headers' | 'server'>,
+  view: View<P, V>,
+  parameters: P
+): Answer | Promise<Answer> {
+  const { cache, consistency } = request.server
+  const key = view.key(parameters)
+  const token = request.headers[consistencyHeader]
+  const found = token === undefined ? cache.hit(view.cached, key, parameters) : undefined
+  return found ?? cache.read(view.cached, key, parameters, consistency.read(token))
+}
+
+const distance: Record<Layer, number> = { l1: 0, stale: 1, redis: 2, replica: 3, primary: 4 }
+
+function checkAccepts({ headers: { accept } }: Asking): void {
+  if (accept !== undefined && accept !== '*/*' && !acceptable.test(accept))
+    throw new Problem('not-acceptable')
 }
 
 function answer<P, V>(

@@ -51,6 +51,8 @@ export type View<Parameters, Value> = ViewDeclaration<Parameters, Value> & {
   readonly cached: CacheView<Parameters>
   /** The representation of a value at hand, such as one just written. */
   represent(value: Value): Content
+  /** The value that a content of this view, not an absence, was made of; read once as long as it lives. */
+  valueOf(content: Content): Value
 }
 
 /** Compiles a declaration; once per view, when its module loads. */
@@ -78,7 +80,15 @@ export function view<Parameters, Value>(
         ((await declaration.loadMany?.(database, parameters)) ?? []).map(contentOf)
     })
   }
-  return { ...declaration, cached, represent }
+  const values = new WeakMap<Content, { value: Value }>()
+  const readOnce = (content: Content): Value => {
+    const known = values.get(content)
+    if (known) return known.value
+    const value: Value = JSON.parse(content.identity.toString())
+    values.set(content, { value })
+    return value
+  }
+  return { ...declaration, cached, represent, valueOf: readOnce }
 }
 
 // TypeBox marks its schemas with symbols and getters that a JSON Schema compiler need not meet.

@@ -21,7 +21,8 @@ const minute = 60_000
 /** No zone is further than this from UTC, and none jumps further. */
 const furthest = 26 * 60 * minute
 
-const wallClock = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):([0-5]\d)$/
+const dateForm = /^[12]\d{3}-\d{2}-\d{2}$/
+const timeForm = /^(?:[01]\d|2[0-3]):[0-5]\d$/
 
 /** Periods by zone and UTC year. Zones are those that `isTimeZone` accepts, in their one spelling: it stays small. */
 const periodsOf = new Map<string, Map<number, readonly Period[]>>()
@@ -38,6 +39,13 @@ export function isTimeZone(name: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether this is a date, YYYY-MM-DD, of the years 1000 to 2999. */
+export function isDate(text: string): boolean {
+  const midnight = dateForm.test(text) ? Date.parse(`${text}T00:00Z`) : Number.NaN
+  // 30 February parses as 2 March.
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(text)
 }
 
 /**
@@ -80,13 +88,8 @@ export function toLocal(epochMs: number, zone: string): Local {
 }
 
 function wallOf(date: string, time: string): number {
-  const text = `${date}T${time}`
-  const wall = wallClock.test(text) ? Date.parse(`${text}Z`) : Number.NaN
-  // 30 February parses as 2 March.
-  if (Number.isNaN(wall) || !new Date(wall).toISOString().startsWith(date)) {
-    throw new RangeError('not a date and time')
-  }
-  return wall
+  if (!isDate(date) || !timeForm.test(time)) throw new RangeError('not a date and time')
+  return Date.parse(`${date}T${time}Z`)
 }
 
 function periodAt(epochMs: number, zone: string): Period {

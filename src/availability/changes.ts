@@ -1,0 +1,51 @@
+// The SQL that changes when a therapist can be booked. Touches its tags and records its event in the transaction that
+// it is given.
+import { isDeepStrictEqual } from 'node:util'
+import { eq } from 'drizzle-orm'
+import { calendars } from '../../db/schema.ts'
+import type { Transaction } from '../cache/cache.ts'
+import { findCalendar, raiseCalendar } from '../calendar/queries.ts'
+import type { Calendar } from '../calendar/rules.ts'
+import { calendarTag } from '../calendar/tags.ts'
+import { recordEvent } from '../events/outbox.ts'
+import type { Change } from '../http/written.ts'
+import { type RuleColumns, rulesOf } from './rules.ts'
+import type { Rules } from './schema.ts'
+
+/**
+ * Replaces the rules of a calendar that `lockCalendar` has locked in this transaction. Rules that are the same already
+ * raise no version, empty no cache and are no event. What is booked stays booked.
+ */
+export async function replaceRules(
+  transaction: Transaction,
+  therapistId: string,
+  rules: RuleColumns
+): Promise<Change<Rules>> {
+  const current = await calendarOf(transaction, therapistId)
+  const before: Record<string, unknown> = current
+  const changed = Object.entries(rules).filter(([name, value]) => !isDeepStrictEqual(before[name], value))
+  if (changed.length === 0) return { value: rulesOf(current), tags: [] }
+
+  const at = new Date().toISOString()
+  await transaction.database
+    .update(calendars)
+    .set({ ...rules, updatedAt: at })
+    .where(eq(calendars.therapistId, therapistId))
+  await raiseCalendar(transaction, therapistId)
+  const replaced = await calendarOf(transaction, therapistId)
+  await recordEvent(transaction, {
+    type: 'calendar.updated',
+    subject: calendarTag(therapistId),
+    actorId: therapistId,
+    recipients: [therapistId],
+    data: { version: replaced.version, changed: changed.map(([name]) => name) },
+    at
+  })
+  return { value: rulesOf(replaced), tags: [calendarTag(therapistId)] }
+}
+
+async function calendarOf({ database }: Transaction, therapistId: string): Promise<Calendar> {
+  const calendar = await findCalendar(database, therapistId)
+  if (!calendar) throw new Error('the calendar that is locked is not there')
+  return calendar
+}
