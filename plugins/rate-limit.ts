@@ -134,14 +134,24 @@ export default fp(
       })
     }
 
-    app.metrics.meter
-      .createObservableCounter('turno.limits.refused', { description: 'Requests beyond a rough limit.' })
-      .addCallback((result) => {
-        for (const [limit, { refused }] of byName) result.observe(refused, { limit })
-      })
+    measure(app, fleet, byName)
   },
   { name: 'rate-limit', fastify: '5.x', dependencies: ['errors', 'telemetry'] }
 )
+
+function measure(app: FastifyInstance, fleet: Fleet, rough: ReadonlyMap<string, RoughCounts>): void {
+  const { meter } = app.metrics
+  meter
+    .createObservableGauge('turno.limits.together', {
+      description: 'Instances that count together through Redis; 0: this one counts by itself.'
+    })
+    .addCallback((result) => result.observe(fleet.epoch === null ? 0 : fleet.size))
+  meter
+    .createObservableCounter('turno.limits.refused', { description: 'Requests beyond a rough limit.' })
+    .addCallback((result) => {
+      for (const [limit, { refused }] of rough) result.observe(refused, { limit })
+    })
+}
 
 function connection(app: FastifyInstance): Redis | null {
   const { url, commandTimeoutMs } = app.settings.redis

@@ -32,6 +32,11 @@ export class ExactCounts {
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet
+    // Not only when somebody asks here: others ask, and what this one has admitted counts for them too.
+    fleet.onTick(() => {
+      const { epoch } = fleet
+      if (epoch !== null && epoch !== this.#restored) this.#restore(epoch).catch(() => {})
+    })
   }
 
   /** How many logs are held. */
