@@ -481,7 +481,7 @@ export const auditLog = mysqlTable(
     action: ascii('action', { length: 48 }).notNull(),
     resource: ascii('resource', { length: 32 }).notNull(),
     resourceId: ascii('resource_id', { length: 64 }),
-    outcome: ascii('outcome', { length: 16 }).notNull(),
+    outcome: ascii('outcome', { length: 16 }).$type<'success' | 'refused' | 'failure'>().notNull(),
     address: ascii('address', { length: 45 }),
     requestId: ascii('request_id', { length: 64 })
   },

@@ -16,6 +16,7 @@ import redis from '../plugins/redis.ts'
 import securityHeaders from '../plugins/security-headers.ts'
 import telemetry from '../plugins/telemetry.ts'
 import accounts from './accounts/routes.ts'
+import auditRoutes from './audit/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import { serverOptions } from './http/server-options.ts'
@@ -52,6 +53,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
 
   await app.register(accounts)
   await app.register(profiles)
+  await app.register(auditRoutes)
   await app.register(clients)
   return app
 }

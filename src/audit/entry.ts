@@ -100,3 +100,9 @@ function isText(value: unknown, most: number): value is string {
 export function madeAt(id: string): string {
   return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toISOString()
 }
+
+/** The least id that an entry made at this moment (epoch ms) can have. */
+export function firstIdAt(ms: number): string {
+  const hex = Math.max(0, ms).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}
