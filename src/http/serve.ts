@@ -95,6 +95,33 @@ function checkAccepts({ headers: { accept } }: Asking): void {
     throw new Problem('not-acceptable')
 }
 
+/** Another form of what a view holds, made of its value at each request: a calendar file, a list with its parts. */
+export type Form<V> = {
+  /** Content-Type. */
+  type: string
+  write(value: V): string | Promise<string>
+  /** What asks for the same form of the next page, `&name=value`. */
+  again?: string
+}
+
+/**
+ * Answers with another form of a view's entry, with a tag of its own.
+ * @throws Problem `not-found` for what is absent
+ */
+export async function serveForm<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: P,
+  { type, write, again }: Form<V>
+): Promise<void> {
+  const found = await find(request, view, parameters)
+  begin(request, reply, view, parameters, found, again)
+  const value: V = JSON.parse(found.content.identity.toString())
+  // A reply is a promise of itself having been sent.
+  return sendForm(request, reply, type, await write(value), view.version?.(value))
+}
+
 function answer<P, V>(
   request: Asking,
   reply: FastifyReply,
@@ -103,17 +130,9 @@ function answer<P, V>(
   found: Answer,
   fields: readonly string[] | undefined
 ): FastifyReply {
-  const { content, layer } = found
-  request.answeredBy = layer
-  reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
-  if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
-  if (view.edge !== null && request.headers['surrogate-capability'] !== undefined)
-    reply.header('x-accel-expires', layer === 'stale' ? '0' : thisSecond())
-  if (content.absent) throw new Problem('not-found')
-  const { kept, whole, next } = prepare(view, parameters, content)
-  reply.headers(kept)
-  if (next !== null)
-    reply.header('link', `<${fields ? `${next}&fields=${fields.join(',')}` : next}>; rel="next"`)
+  const { content } = found
+  const again = fields && `&fields=${fields.join(',')}`
+  const { whole } = begin(request, reply, view, parameters, found, again)
   if (fields) return answerSelection(request, reply, view, content, fields)
 
   const known = matchIfNoneMatch(request.headers['if-none-match'], content.tag)
@@ -132,6 +151,28 @@ function answer<P, V>(
   return reply.headers(headers).send(content.body(encoding))
 }
 
+/** What every answer from an entry says of it, whatever form it then has. @throws Problem `not-found` for what is absent */
+function begin<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: P,
+  found: Answer,
+  again = ''
+): Prepared {
+  const { content, layer } = found
+  request.answeredBy = layer
+  reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
+  if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
+  if (view.edge !== null && request.headers['surrogate-capability'] !== undefined)
+    reply.header('x-accel-expires', layer === 'stale' ? '0' : thisSecond())
+  if (content.absent) throw new Problem('not-found')
+  const prepared = prepare(view, parameters, content)
+  reply.headers(prepared.kept)
+  if (prepared.next !== null) reply.header('link', `<${prepared.next}${again}>; rel="next"`)
+  return prepared
+}
+
 // One cached object, many projections: a selection is cut from the whole and not kept.
 function answerSelection<P, V>(
   request: Asking,
@@ -143,10 +184,20 @@ function answerSelection<P, V>(
   if (!view.project) throw new Error(`the view ${view.name} does not say how to select fields`)
   const value: V = JSON.parse(content.identity.toString())
   const body = JSON.stringify(view.project(value, fields))
-  const tag = representationTag(body, view.version?.(value))
+  return sendForm(request, reply, 'application/json; charset=utf-8', body, view.version?.(value))
+}
+
+function sendForm(
+  request: Asking,
+  reply: FastifyReply,
+  type: string,
+  body: string,
+  version: number | undefined
+): FastifyReply {
+  const tag = representationTag(body, version)
   const known = matchIfNoneMatch(request.headers['if-none-match'], tag)
   if (known !== null) return reply.code(304).header('etag', known).send()
-  return reply.type('application/json; charset=utf-8').header('etag', entityTag(tag, 'identity')).send(body)
+  return reply.type(type).header('etag', entityTag(tag, 'identity')).send(body)
 }
 
 function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepared {
@@ -156,7 +207,7 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
   const kept: Headers = {
     'cache-control': view.browser,
     // What only its owner may see depends on who asks: a cache that keeps it all the same must not give it to others.
-    vary: view.edge === null ? 'accept-encoding, authorization' : 'accept-encoding',
+    vary: `accept-encoding${view.edge === null ? ', authorization' : ''}${view.otherForms ? ', accept' : ''}`,
     ...(view.edge !== null && {
       'cdn-cache-control': view.edge,
       'cache-tag': groups.join(','),

@@ -30,6 +30,8 @@ export type ViewDeclaration<Parameters, Value> = {
   project?(value: Value, fields: readonly string[]): unknown
   /** Where a list goes on, as a path with its query, for Link (RFC 8288); null at its end. */
   next?(parameters: Parameters, value: Value): string | null
+  /** Routes make other media types of it too (`serveForm`): what is answered then depends on Accept. */
+  otherForms?: true
   /** For edges that purge by tag: Cache-Tag and Cache-Groups (RFC 9875). */
   groups(parameters: Parameters): readonly string[]
   /** Backstops of Redis and L1, ms. Freshness does not rest on them. */
