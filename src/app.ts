@@ -17,10 +17,12 @@ import securityHeaders from '../plugins/security-headers.ts'
 import telemetry from '../plugins/telemetry.ts'
 import accounts from './accounts/routes.ts'
 import auditRoutes from './audit/routes.ts'
+import availability from './availability/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import { serverOptions } from './http/server-options.ts'
 import { loggerOptions } from './log.ts'
+import ownProfile from './profiles/own/routes.ts'
 import profiles from './profiles/routes.ts'
 
 declare module 'fastify' {
@@ -53,6 +55,8 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
 
   await app.register(accounts)
   await app.register(profiles)
+  await app.register(ownProfile)
+  await app.register(availability)
   await app.register(auditRoutes)
   await app.register(clients)
   return app

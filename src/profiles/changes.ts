@@ -5,6 +5,7 @@ import { and, eq, isNull } from 'drizzle-orm'
 import { profiles, profileTerms, users } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
+import { createCalendar } from '../calendar/changes.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
 import { lockProfile } from './queries.ts'
@@ -32,7 +33,7 @@ export async function createProfile(
   const { database } = transaction
   const at = new Date().toISOString()
   const [therapist] = await database
-    .select({ id: users.id })
+    .select({ timeZone: users.timeZone })
     .from(users)
     .where(and(eq(users.id, id), eq(users.role, 'therapist'), isNull(users.erasedAt)))
   if (!therapist) throw noTherapist()
@@ -43,8 +44,16 @@ export async function createProfile(
       throw refusalOf(error, id)
     })
   await replaceTerms(database, id, { specialties, languages, approaches })
+  await createCalendar(transaction, id, { timeZone: therapist.timeZone, region: columns.region ?? '' })
   await tell(transaction, 'profile.created', id, actorId, { version: 1 }, at)
   return changed(transaction, id, columns.visibility ?? 'public')
+}
+
+/** What changes with a patch though no patch can say it: the owner's private details, and what has a table of its own. */
+export type Besides = {
+  private?: Record<string, unknown>
+  /** Names of the fields of the profile that it changes. */
+  names: readonly string[]
 }
 
 /**
@@ -55,18 +64,24 @@ export async function updateProfile(
   transaction: Transaction,
   current: Profile,
   actorId: string,
-  patch: ProfilePatch
+  patch: ProfilePatch,
+  besides: Besides = { names: [] }
 ): Promise<Changed> {
   const { database } = transaction
   const { id, version } = current
-  const names = differing(current, patch)
+  const names = [...differing(current, patch), ...besides.names]
   if (names.length === 0) return { profile: current, tags: [] }
 
   const { specialties, languages, approaches, ...columns } = patch
   const at = new Date().toISOString()
   const [result] = await database
     .update(profiles)
-    .set({ ...columns, version: version + 1, updatedAt: at })
+    .set({
+      ...columns,
+      ...(besides.private && { private: besides.private }),
+      version: version + 1,
+      updatedAt: at
+    })
     .where(and(eq(profiles.id, id), eq(profiles.version, version)))
   // The lock makes this impossible. Without the lock it is what keeps two writers from overwriting each other.
   if (result.affectedRows !== 1) throw new Problem('precondition-failed')

@@ -68,6 +68,13 @@ export async function findPublicProfiles(
   return ids.map((id) => byId.get(id) ?? null)
 }
 
+/** A profile of either visibility. For those who may see it whatever it is. */
+export async function findProfile(database: Database, id: string): Promise<Profile | null> {
+  const rows = await database.select(whole).from(profiles).where(eq(profiles.id, id))
+  const [profile] = await completed(database, rows)
+  return profile ?? null
+}
+
 /** A profile of either visibility, its row locked until the transaction ends. For those who are about to change it. */
 export async function lockProfile(database: Database, id: string): Promise<Profile | null> {
   const rows = await database.select(whole).from(profiles).where(eq(profiles.id, id)).for('update')

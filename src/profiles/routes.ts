@@ -5,12 +5,12 @@ import { Type } from 'typebox'
 import type { Caller } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
-import { consistencyHeader } from '../http/consistency.ts'
 import { cursors } from '../http/cursor.ts'
 import { parseFields, selectableFields } from '../http/fields.ts'
 import { Problem } from '../http/problem.ts'
 import { fieldsParameter, IdParameters, problemResponses } from '../http/schemas.ts'
 import { serve } from '../http/serve.ts'
+import { answerWritten } from '../http/written.ts'
 import { type Changed, createProfile, updateProfile } from './changes.ts'
 import { lockProfile } from './queries.ts'
 import { NewProfile, Profile, ProfilePage, ProfilePatch, ProfileQuery, ProfileSummary } from './schema.ts'
@@ -111,7 +111,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         if (written.result.tags.length > 0) {
           app.audit.record({ action: 'profile.update', resource: 'profile', resourceId: id }, request)
         }
-        return answerWritten(reply, written)
+        return answer(reply, written)
       }
     )
   }
@@ -138,7 +138,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       )
       app.audit.record({ action: 'profile.create', resource: 'profile', resourceId: id }, request)
       reply.code(201).header('location', pathOf(id))
-      return answerWritten(reply, written)
+      return answer(reply, written)
     }
   )
 
@@ -147,23 +147,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     return entityTag(views.profile.represent(profile).tag, 'identity')
   }
 
-  function answerWritten(reply: FastifyReply, { result, stamp }: Written<Changed>): FastifyReply {
+  function answer(reply: FastifyReply, { result, stamp }: Written<Changed>): FastifyReply {
     const { profile, tags } = result
-    if (tags.length > 0) {
-      reply.headers({
-        // RFC 9875: caches on the way drop what this change made old.
-        'cache-group-invalidation': tags.map((tag) => `"${tag}"`).join(', '),
-        [consistencyHeader]: app.consistency.of(stamp)
-      })
-    }
-    return reply
-      .headers({
-        'content-type': 'application/json; charset=utf-8',
-        'cache-control': 'no-cache',
-        'content-location': pathOf(profile.id),
-        etag: tagOf(profile)
-      })
-      .send(views.profile.represent(profile).identity)
+    reply.header('content-location', pathOf(profile.id))
+    return answerWritten(reply, views.profile, { value: profile, tags }, stamp)
   }
 }
 

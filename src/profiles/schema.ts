@@ -19,7 +19,7 @@ const Money = (description: string) =>
 const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217.', examples: ['EUR'] })
 
 /** One line with something to read in it: no control characters, not blank. */
-const Line = (maxLength: number, description: string, example: string) =>
+export const Line = (maxLength: number, description: string, example: string) =>
   Type.String({ maxLength, pattern: '^\\P{Cc}*$', description, examples: [example] })
 
 /** What its owner says in a profile, and lists show. */
@@ -71,7 +71,7 @@ const visibility = Type.Enum(['public', 'private'], {
 })
 
 /** What others have made of it: nobody writes it here. */
-const known = {
+export const known = {
   id: Uuid,
   currency: Currency,
   ratingAvg: nullable(
@@ -119,7 +119,7 @@ export const Profile = Type.Object(
 )
 export type Profile = Static<typeof Profile>
 
-const writable = { ...said, ...saidAtLength, visibility }
+export const writable = { ...said, ...saidAtLength, visibility }
 
 /**
  * A merge patch (RFC 7396): what is not named stays, null empties what may be empty, lists are replaced. No defaults
