@@ -1,7 +1,10 @@
 // Whom an address stands for. Pure.
 import { isIPv6 } from 'node:net'
+import { LRUCache } from 'lru-cache'
 
 const mapped = '::ffff:'
+/** Reading an IPv6 address takes microseconds, and a client sends many requests from one. */
+const networks = new LRUCache<string, string>({ max: 5_000 })
 
 /**
  * What a network address is counted as. An IPv6 customer is given a /64 at least, and could send each request from
@@ -12,6 +15,14 @@ const mapped = '::ffff:'
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
+  const known = networks.get(address)
+  if (known !== undefined) return known
+  const network = read(address)
+  networks.set(address, network)
+  return network
+}
+
+function read(address: string): string {
   if (address.startsWith(mapped) && address.includes('.')) return address.slice(mapped.length)
   return isIPv6(address) ? prefixOf(address) : address
 }

@@ -42,6 +42,11 @@ async function together(apps: readonly FastifyInstance[]): Promise<void> {
   })
 }
 
+async function apart(apps: readonly FastifyInstance[]): Promise<boolean> {
+  const texts = await Promise.all(apps.map((app) => app.metrics.text()))
+  return texts.every((text) => /^turno_limits_together 0$/m.test(text))
+}
+
 /** Sends so many requests at once, to one instance after the other. How many were admitted, and how many failed. */
 async function ask(apps: readonly FastifyInstance[], url: string, times: number) {
   const answers = await Promise.all(
@@ -120,16 +125,28 @@ t.test('limits of a fleet', async (t) => {
     t.same(await ask(apps, '/emptied', 10 * quota), { admitted: 0, failed: 0 })
   })
 
+  await t.test('what was admitted while Redis hung counts once it answers again', async (t) => {
+    const apps = await fleet(t, patient, ['hung'])
+    redis.hang()
+    t.teardown(() => redis.resume())
+    await until('all instances count by themselves', () => apart(apps))
+    t.same(await ask(apps, '/hung', 20 * quota), { admitted: instances * share, failed: 0 })
+    redis.resume()
+    await together(apps)
+    await until('Redis has been told', async () => {
+      const logs = await client.keys('turno:limits:hung:*')
+      return logs[0] !== undefined && (await client.zcard(logs[0])) === instances * share
+    })
+    t.same(await ask(apps, '/hung', 10 * quota), { admitted: 0, failed: 0 })
+  })
+
   await t.test('reads go on without Redis: each instance admits its share', async (t) => {
     const reads: RoughLimit = { exact: false, name: 'reads', quota: 300, windowMs: hourMs }
     const apps = await fleet(t, settings, [reads])
     redis.hang()
     t.teardown(() => redis.resume())
     t.same(await ask(apps, '/reads', 150), { admitted: 150, failed: 0 }, 'whatever is known of Redis by then')
-    await until('all instances count by themselves', async () => {
-      const texts = await Promise.all(apps.map((app) => app.metrics.text()))
-      return texts.every((text) => /^turno_limits_together 0$/m.test(text))
-    })
+    await until('all instances count by themselves', () => apart(apps))
     t.same(await ask(apps, '/reads', 600), { admitted: 150, failed: 0 })
   })
 })
@@ -140,7 +157,7 @@ async function kept(client: Redis): Promise<unknown[]> {
   return Promise.all(
     keys.map(async (key) => [
       key,
-      (await client.type(key)) === 'hash' ? await client.hgetall(key) : await client.zrange(key, 0, -1)
+      (await client.type(key)) === 'hash' ? await client.hgetall(key) : await client.zrange(key, '0', '-1')
     ])
   )
 }
