@@ -23,7 +23,7 @@ const AnyPassword = Type.String({ minLength: 1, maxLength: 128, examples: [passw
 const NewPassword = Type.String({
   minLength: 15,
   maxLength: 128,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  pattern: '^\\P{Cc}*$',
   description: 'Fifteen characters or more, of any kind: a few words are easy to remember.',
   examples: [password]
 })
