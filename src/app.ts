@@ -6,6 +6,7 @@ import auth from '../plugins/auth.ts'
 import cache from '../plugins/cache.ts'
 import compress from '../plugins/compress.ts'
 import errors from '../plugins/errors.ts'
+import events from '../plugins/events.ts'
 import health from '../plugins/health.ts'
 import loadShedding from '../plugins/load-shedding.ts'
 import mysql from '../plugins/mysql.ts'
@@ -20,6 +21,7 @@ import auditRoutes from './audit/routes.ts'
 import availability from './availability/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
+import eventRoutes from './events/routes.ts'
 import { serverOptions } from './http/server-options.ts'
 import { loggerOptions } from './log.ts'
 import ownProfile from './profiles/own/routes.ts'
@@ -51,6 +53,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(cache)
   await app.register(audit)
   await app.register(admin)
+  await app.register(events)
   await app.register(operators)
 
   await app.register(accounts)
@@ -59,5 +62,6 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(availability)
   await app.register(auditRoutes)
   await app.register(clients)
+  await app.register(eventRoutes)
   return app
 }

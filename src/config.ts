@@ -74,6 +74,14 @@ function settingsFrom(read: Read) {
       url: read('REDIS_URL', 'redis://:password@host:6379; unset: run without', '', optional(redisUrl)),
       commandTimeoutMs: read('REDIS_COMMAND_TIMEOUT_MS', 'limit of a command', '50', integer(1, 10_000))
     },
+    events: {
+      streams: read(
+        'EVENTS_STREAMS',
+        'streams of events open in one instance at most',
+        '2000',
+        integer(0, 1_000_000)
+      )
+    },
     cache: {
       l1Bytes: read('CACHE_L1_BYTES', 'memory for entries in this process', '67108864', integer(0, 2 ** 40))
     },

@@ -6,6 +6,8 @@ import type { Transaction } from '../cache/cache.ts'
 
 /** More than take part in anything: a list without a bound would be a stream without one. */
 const mostRecipients = 32
+/** Of `data` as JSON: what is replayed has to fit what a stream may hold. */
+const mostDataCharacters = 1_000
 
 export type NewEvent = {
   /** What happened, `<resource>.<past participle>`: `booking.created`. */
@@ -32,6 +34,7 @@ export async function recordEvent(
 ): Promise<void> {
   const each = [...new Set(recipients.map((id) => id.toLowerCase()))]
   if (each.length > mostRecipients) throw new RangeError(`an event for ${each.length} recipients`)
+  if (JSON.stringify(data).length > mostDataCharacters) throw new RangeError(`too much data in ${type}`)
   await database
     .insert(outbox)
     .values({ id: randomUUIDv7(), type, subject, actorId, recipients: each, data, createdAt: at })

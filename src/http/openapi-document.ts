@@ -96,10 +96,12 @@ function problemResponse(status: number) {
   }
 }
 
-/** Every GET below /api is served from a view, and so with a validator. */
+/** Every GET of JSON below /api is served from a view, and so with a validator. */
 function conditional(operation: Operation): Operation {
   const { 200: success, ...others } = operation.responses
   if (success === undefined) return operation
+  // What is not JSON comes from no view.
+  if (success.content !== undefined && !('application/json' in success.content)) return operation
   const kept = ['ETag', 'Cache-Control', 'Vary', 'Cache-Status']
   return {
     ...operation,
