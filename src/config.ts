@@ -249,7 +249,7 @@ export function settingsTable(): string {
 }
 
 /** Every variable, in order; `default` is empty for those that have none. */
-function describeSettings(): { name: string; meaning: string; default: string }[] {
+export function describeSettings(): { name: string; meaning: string; default: string }[] {
   const described: ReturnType<typeof describeSettings> = []
   settingsFrom((name, meaning, fallback, parse) => {
     described.push({ name, meaning, default: typeof fallback === 'string' ? fallback : '' })
