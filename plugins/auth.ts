@@ -2,12 +2,11 @@
 // audience are ours to say and never the token's (RFC 8725 §3.1); a token that states no time limits is refused.
 
 import jwt from '@fastify/jwt'
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { SessionKey } from '../src/accounts/queries.ts'
-import { livingSession, sessionKey } from '../src/accounts/views.ts'
 import type { Answer } from '../src/cache/cache.ts'
+import type { CacheView } from '../src/cache/view.ts'
 import { consistencyHeader } from '../src/http/consistency.ts'
 import { isUuid } from '../src/http/id.ts'
 import { Problem } from '../src/http/problem.ts'
@@ -18,6 +17,11 @@ export type Role = (typeof roles)[number]
 
 /** Whoever a valid token names; `sessionId` where it was given out for a session, as it always is in production. */
 export type Caller = { id: string; role: Role; sessionId?: string }
+
+/** What a token says of its session. */
+export type SessionKey = { id: string; userId: string }
+/** Which sessions live: present or absent in the cache. */
+export type SessionView = { cached: CacheView<SessionKey>; key(session: SessionKey): string }
 
 /** No session's token is good for longer than this after it was made, whatever it says itself. In seconds. */
 export const sessionTokenSeconds = 15 * 60
@@ -52,7 +56,8 @@ declare module '@fastify/jwt' {
 type Verified = { caller: Caller; endsAt: number }
 
 export default fp(
-  async (app) => {
+  /** @param sessions what the tokens of sessions are held against; where it is left out they are all refused */
+  async (app: FastifyInstance, { sessions }: { sessions?: SessionView }) => {
     const { environment, auth } = app.settings
     const { issuer, audience } = auth
     const longestSeconds = environment === 'production' ? sessionTokenSeconds : longestTokenSeconds
@@ -123,25 +128,26 @@ export default fp(
         request.caller = caller
         done()
       }
-      if (caller.sessionId === undefined) return accept()
-      checkSession(request, { id: caller.sessionId, userId: caller.id }, accept, done)
+      if (caller.sessionId === undefined) accept()
+      else if (sessions === undefined) done(sessionEnded())
+      else checkSession(request, sessions, { id: caller.sessionId, userId: caller.id }, accept, done)
     })
 
     // A token is good for minutes, its session may end at any moment: the cache knows, mostly without asking anybody.
     function checkSession(
       request: FastifyRequest,
+      { cached, key }: SessionView,
       session: SessionKey,
       accept: () => void,
       refuse: (error: Error) => void
     ): void {
       const { cache, consistency } = app
-      const key = sessionKey(session)
-      const judge = ({ content }: Answer) =>
-        content.absent ? refuse(refusal('The session has ended.')) : accept()
+      const name = key(session)
+      const judge = ({ content }: Answer) => (content.absent ? refuse(sessionEnded()) : accept())
       const written = request.headers[consistencyHeader]
-      const found = written === undefined ? cache.hit(livingSession, key, session) : undefined
+      const found = written === undefined ? cache.hit(cached, name, session) : undefined
       if (found !== undefined) judge(found)
-      else cache.read(livingSession, key, session, consistency.read(written)).then(judge, refuse)
+      else cache.read(cached, name, session, consistency.read(written)).then(judge, refuse)
     }
   },
   { name: 'auth', fastify: '5.x' }
@@ -184,6 +190,10 @@ function isId(claim: unknown): claim is string {
 function invalidToken(cause?: unknown): Problem {
   const expired = cause instanceof Error && 'code' in cause && cause.code === 'FAST_JWT_EXPIRED'
   return refusal(expired ? 'The access token has expired.' : 'The access token is not valid.', cause)
+}
+
+function sessionEnded(): Problem {
+  return refusal('The session has ended.')
 }
 
 function refusal(detail: string, cause?: unknown): Problem {

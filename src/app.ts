@@ -17,6 +17,7 @@ import redis from '../plugins/redis.ts'
 import securityHeaders from '../plugins/security-headers.ts'
 import telemetry from '../plugins/telemetry.ts'
 import accounts from './accounts/routes.ts'
+import { livingSession } from './accounts/views.ts'
 import auditRoutes from './audit/routes.ts'
 import availability from './availability/routes.ts'
 import clients from './clients/routes.ts'
@@ -44,7 +45,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(loadShedding)
   await app.register(rateLimit)
   await app.register(compress)
-  await app.register(auth)
+  await app.register(auth, { sessions: livingSession })
   await app.register(openapi)
   await app.register(health)
 

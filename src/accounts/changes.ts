@@ -3,6 +3,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { and, eq, inArray, isNull, or } from 'drizzle-orm'
 import { sessions, users } from '../../db/schema.ts'
+import type { SessionKey } from '../../plugins/auth.ts'
 import type { Transaction } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
 import { Problem } from '../http/problem.ts'
@@ -13,8 +14,7 @@ import {
   findSessions,
   findToken,
   findTokenOwner,
-  lockUser,
-  type SessionKey
+  lockUser
 } from './queries.ts'
 import type { Account, Registration } from './schema.ts'
 import { sessionsTag, userTag } from './tags.ts'

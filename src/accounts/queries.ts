@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
 import { sessions, users } from '../../db/schema.ts'
+import type { SessionKey } from '../../plugins/auth.ts'
 import type { Database } from '../cache/view.ts'
 import type { Account, Session } from './schema.ts'
 
@@ -59,9 +60,6 @@ export async function lockUser(
     .for('update')
   return row ?? null
 }
-
-/** A session, and whose it is said to be. */
-export type SessionKey = { id: string; userId: string }
 
 /** Which of these sessions live, in their order. One statement, however many. */
 export async function findLiving(database: Database, keys: readonly SessionKey[]): Promise<boolean[]> {

@@ -1,9 +1,9 @@
 // How accounts are read: each for its owner alone, and whether a session lives, which is asked with every request.
 
+import type { SessionView } from '../../plugins/auth.ts'
 import { Content } from '../cache/content.ts'
-import type { CacheView } from '../cache/view.ts'
 import { type View, view } from '../http/view.ts'
-import { findAccount, findLiving, findSessions, type SessionKey } from './queries.ts'
+import { findAccount, findLiving, findSessions } from './queries.ts'
 import { Account, Sessions } from './schema.ts'
 import { sessionsTag, userTag } from './tags.ts'
 
@@ -15,21 +15,20 @@ const living = Content.of('{}', 'living')
  * Whether a session lives: present or absent. Nobody may be believed longer than he should, so when neither Redis nor
  * MySQL can tell there is no answer but 503; what is private would have none without them either.
  */
-export const livingSession: CacheView<SessionKey> = {
-  name: 'session',
-  revision: '1',
-  tags: ({ userId }) => [sessionsTag(userId)],
-  load: async (database, key) => contentOf((await findLiving(database, [key]))[0]),
-  loadMany: async (database, keys) => (await findLiving(database, keys)).map(contentOf),
-  ttlMs: 300 * seconds,
-  absentTtlMs: 30 * seconds,
-  staleBudgetMs: 0,
-  staleIfErrorMs: 0
-}
-
-/** Its key in the cache: the owner first, from the same token. */
-export function sessionKey({ userId, id }: SessionKey): string {
-  return `${userId}/${id}`
+export const livingSession: SessionView = {
+  // The owner first, from the same token.
+  key: ({ userId, id }) => `${userId}/${id}`,
+  cached: {
+    name: 'session',
+    revision: '1',
+    tags: ({ userId }) => [sessionsTag(userId)],
+    load: async (database, key) => contentOf((await findLiving(database, [key]))[0]),
+    loadMany: async (database, keys) => (await findLiving(database, keys)).map(contentOf),
+    ttlMs: 300 * seconds,
+    absentTtlMs: 30 * seconds,
+    staleBudgetMs: 0,
+    staleIfErrorMs: 0
+  }
 }
 
 function contentOf(lives: boolean | undefined): Content {

@@ -8,11 +8,13 @@ import auth from '../../plugins/auth.ts'
 import errors from '../../plugins/errors.ts'
 import { newTokenKey, publicKeySet, readTokenKeys, tokenKeysOf } from '../../src/token-keys.ts'
 import { bareSettings } from '../bare-app.ts'
+import { until } from '../until.ts'
 
 const settings = bareSettings()
+const { secret } = settings.auth
 const id = '0199a3f2-5c1e-7d4a-9b7e-2f6c8a1d3e50'
 
-async function service(t: Test) {
+async function service(t: Test, settings = bareSettings()) {
   const app = Fastify()
   t.teardown(() => app.close())
   app.decorate('settings', settings)
@@ -134,6 +136,73 @@ t.test('whatever is not exactly a token of ours is refused', async (t) => {
     t.match(response.headers['www-authenticate'], /error="invalid_token"/, what)
     t.match(response.json().detail, 'The access token is not valid.', what)
   }
+})
+
+t.test(
+  'in production a token belongs to a session, and none lives longer than a quarter of an hour',
+  async (t) => {
+    const keys = JSON.stringify({ keys: [newTokenKey()] })
+    const { app, me } = await service(
+      t,
+      bareSettings({ NODE_ENV: 'production', JWT_KEYS: keys, JWT_SECRET: secret })
+    )
+    t.equal((await me(`Bearer ${app.signToken({ id, role: 'client' }, 60)}`)).statusCode, 401)
+    const [own] = readTokenKeys(keys)
+    const times = { iat: now() - 1000, exp: now() + 3600 }
+    const old = forge({ sid: id, ...times }, { kid: own.id }, signedWith(own.privatePem))
+    t.equal((await me(`Bearer ${old}`)).json().detail, 'The access token has expired.')
+  }
+)
+
+t.test('a token is looked at again when its time has come, however well it is known', async (t) => {
+  const { app, me } = await service(t)
+  // It ends with its tolerance: half a minute from its exp.
+  const token = app.signToken({ id, role: 'client' }, -29)
+  t.equal((await me(`Bearer ${token}`)).statusCode, 200)
+  t.equal((await me(`Bearer ${token}`)).statusCode, 200)
+  await until('it has ended', async () => (await me(`Bearer ${token}`)).statusCode === 401)
+})
+
+t.test('keys follow one another under load, and no token is refused', { timeout: 60_000 }, async (t) => {
+  const [old, next] = [newTokenKey(), newTokenKey()]
+  // What `npm run keys -- --add`, `--switch` and `--retire` print; each on one instance after the other.
+  const steps = [[old], [old, next], [next, old], [next]].map((keys) => JSON.stringify({ keys }))
+  const start = async (step: number) => {
+    const { app, me } = await service(t, bareSettings({ JWT_KEYS: steps[step] ?? '' }))
+    return { sign: () => app.signToken({ id, role: 'client' }, 600), me }
+  }
+  const instances = [await start(0), await start(0)]
+  const statuses: number[] = []
+  const load = { goesOn: true }
+  const clients = Array.from({ length: 8 }, async (_, i) => {
+    while (load.goesOn) {
+      const token = instances[i % 2]?.sign() ?? ''
+      for (const instance of instances) statuses.push((await instance.me(`Bearer ${token}`)).statusCode)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })
+  const requests = async (count: number) => {
+    const goal = statuses.length + count
+    await until('they were answered', () => statuses.length >= goal)
+  }
+  for (const step of [1, 2, 3]) {
+    for (const slot of [0, 1]) {
+      await requests(100)
+      instances[slot] = await start(step)
+    }
+  }
+  await requests(100)
+  load.goesOn = false
+  await Promise.all(clients)
+  t.same(new Set(statuses), new Set([200]))
+
+  const retired = await start(3)
+  const stale = forge(
+    {},
+    { kid: readTokenKeys(steps[0] ?? '')[0].id },
+    signedWith(readTokenKeys(steps[0] ?? '')[0].privatePem)
+  )
+  t.equal((await retired.me(`Bearer ${stale}`)).statusCode, 401, 'a key that is gone is believed no more')
 })
 
 t.test('who comes with an old token is told that it has expired', async (t) => {
