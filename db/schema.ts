@@ -454,7 +454,7 @@ export const outboxRecipients = mysqlTable(
   (table) => [primaryKey({ columns: [table.userId, table.place] }), index('ix_rcp_place').on(table.place)]
 )
 
-/** Where a user wants to be told of events. */
+/** Where a user wants to be told of events. Secrets are encrypted; the former one still signs until `formerUntil`. */
 export const webhooks = mysqlTable(
   'webhooks',
   {
@@ -464,30 +464,45 @@ export const webhooks = mysqlTable(
     secretEnc: variableBytes('secret_enc', { length: 256 }).notNull(),
     events: json('events').$type<string[]>().notNull(),
     active: boolean('active').notNull().default(true),
+    /** Attempts in a row that came to nothing. */
     failures: smallint('failures', { unsigned: true }).notNull().default(0),
-    createdAt: instant('created_at').notNull()
+    createdAt: instant('created_at').notNull(),
+    description: varchar('description', { length: 160 }).notNull().default(''),
+    formerSecretEnc: variableBytes('former_secret_enc', { length: 256 }),
+    formerUntil: instant('former_until'),
+    disabledReason: ascii('disabled_reason', { length: 16 }),
+    /** The last time that anything arrived. */
+    deliveredAt: instant('delivered_at'),
+    version: int('version', { unsigned: true }).notNull().default(1),
+    updatedAt: instant('updated_at')
   },
   (table) => [index('ix_wh_owner').on(table.ownerId, table.active)]
 )
 
-/** Who did what to which record, when and from where; src/audit alone writes it. The id is the order of time. */
-export const auditLog = mysqlTable(
-  'audit_log',
+/** What was, is and will be sent to a webhook: one row for each event. */
+export const webhookDeliveries = mysqlTable(
+  'webhook_deliveries',
   {
     id: uuid('id').primaryKey(),
-    at: instant('at').notNull(),
-    actorId: uuid('actor_id'),
-    actorRole: ascii('actor_role', { length: 16 }),
-    action: ascii('action', { length: 48 }).notNull(),
-    resource: ascii('resource', { length: 32 }).notNull(),
-    resourceId: ascii('resource_id', { length: 64 }),
-    outcome: ascii('outcome', { length: 16 }).$type<'success' | 'refused' | 'failure'>().notNull(),
-    address: ascii('address', { length: 45 }),
-    requestId: ascii('request_id', { length: 64 })
+    webhookId: uuid('webhook_id').notNull(),
+    eventId: uuid('event_id').notNull(),
+    type: ascii('type', { length: 48 }).notNull(),
+    /** The bytes that are signed and sent, the same each time. */
+    body: ascii('body', { length: 500 }).notNull(),
+    status: mysqlEnum('status', ['pending', 'delivered', 'failed']).notNull().default('pending'),
+    attempts: tinyint('attempts', { unsigned: true }).notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at'),
+    responseStatus: smallint('response_status', { unsigned: true }),
+    failure: ascii('failure', { length: 40 }),
+    durationMs: int('duration_ms', { unsigned: true }),
+    createdAt: instant('created_at').notNull(),
+    updatedAt: instant('updated_at').notNull()
   },
   (table) => [
-    index('ix_aud_actor').on(table.actorId, table.id),
-    index('ix_aud_resource').on(table.resource, table.resourceId, table.id)
+    uniqueIndex('ux_whd_event').on(table.webhookId, table.eventId),
+    index('ix_whd_log').on(table.webhookId, table.id),
+    index('ix_whd_due').on(table.status, table.nextAttemptAt),
+    index('ix_whd_age').on(table.createdAt)
   ]
 )
 
