@@ -506,6 +506,27 @@ export const webhookDeliveries = mysqlTable(
   ]
 )
 
+/** Who did what to which record, when and from where; src/audit alone writes it. The id is the order of time. */
+export const auditLog = mysqlTable(
+  'audit_log',
+  {
+    id: uuid('id').primaryKey(),
+    at: instant('at').notNull(),
+    actorId: uuid('actor_id'),
+    actorRole: ascii('actor_role', { length: 16 }),
+    action: ascii('action', { length: 48 }).notNull(),
+    resource: ascii('resource', { length: 32 }).notNull(),
+    resourceId: ascii('resource_id', { length: 64 }),
+    outcome: ascii('outcome', { length: 16 }).$type<'success' | 'refused' | 'failure'>().notNull(),
+    address: ascii('address', { length: 45 }),
+    requestId: ascii('request_id', { length: 64 })
+  },
+  (table) => [
+    index('ix_aud_actor').on(table.actorId, table.id),
+    index('ix_aud_resource').on(table.resource, table.resourceId, table.id)
+  ]
+)
+
 /**
  * The version of each slot that cache tags hash to; raised in the transaction that changes the data.
  * `untold` is 1 while Redis may not know this version yet, else null. All 65,536 rows are there from the start.
