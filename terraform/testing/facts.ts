@@ -12,7 +12,7 @@ export const dataFacts: Readonly<Record<string, (config: Value, region: string) 
   aws_availability_zones: (_config, region) => ({ names: ['a', 'b', 'c'].map((zone) => region + zone) }),
   aws_caller_identity: () => ({ account_id: accountId, arn: `arn:aws:iam::${accountId}:root` }),
   aws_iam_policy_document: (config) => {
-    const json = JSON.stringify(policyDocument(config))
+    const json = policyJson(config)
     return { json, minified_json: json }
   },
   aws_partition: () => ({ partition: 'aws', dns_suffix: 'amazonaws.com' }),
@@ -37,8 +37,8 @@ export const plannedFacts: Readonly<Record<string, (config: Value) => Facts>> = 
   }
 }
 
-/** IAM's JSON of a policy document: statements only, which is all that can grant something. */
-function policyDocument(config: Value): unknown {
+/** IAM's JSON of a policy document, as configured: statements only, which is all that can grant something. */
+export function policyJson(config: Value): string {
   const list = (value: Value): unknown => {
     if (!Array.isArray(value) || value.length === 0) return undefined
     return value.length === 1 ? value[0] : value
@@ -57,7 +57,7 @@ function policyDocument(config: Value): unknown {
     return tests
   }
   const statements = at(config, 'statement')
-  return {
+  return JSON.stringify({
     Version: '2012-10-17',
     Statement: (Array.isArray(statements) ? statements : []).map((statement: Value) => ({
       Sid: at(statement, 'sid') ?? undefined,
@@ -69,7 +69,7 @@ function policyDocument(config: Value): unknown {
       NotResource: list(at(statement, 'not_resources')),
       Condition: conditions(at(statement, 'condition'))
     }))
-  }
+  })
 }
 
 function at(value: Value, key: string): Value {

@@ -3,6 +3,8 @@
 
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { policyJson } from './facts.ts'
+import type { Value } from './msgpack.ts'
 import { blocksIn, lineOf, type SourceBlock } from './source.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -11,7 +13,6 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type Plan = {
   resource_changes: readonly PlannedChange[]
   configuration: { root_module: ConfiguredModule }
-  prior_state?: { values?: { root_module: StateModule } }
   variables?: Readonly<Record<string, { value: Json }>>
 }
 
@@ -21,12 +22,7 @@ type PlannedChange = {
   mode: 'managed' | 'data'
   type: string
   name: string
-  change: { actions: readonly string[]; after: Json; after_unknown: Json; after_sensitive: Json }
-}
-
-type StateModule = {
-  resources?: readonly { address: string; mode: string; type: string; name: string; values: Json }[]
-  child_modules?: readonly (StateModule & { address: string })[]
+  change: { actions: readonly string[]; after: Json }
 }
 
 type ConfiguredModule = {
@@ -43,12 +39,11 @@ export type Resource = {
   address: string
   type: string
   name: string
-  /** Known values; what only AWS will know is absent. */
+  /** Where it is: its module's address with a dot at the end, or nothing in the root. */
+  module: string
   values: Json
-  /** True, or a tree of it, where AWS will decide. */
-  unknown: Json
-  /** Addresses, as its own module writes them, that its arguments refer to; by argument. */
-  references(argument: string): readonly string[]
+  /** Whether the argument is in the source: what is only computed has a value too. */
+  writes(argument: string): boolean
 }
 
 /** What is wrong with the plan, where it stands in the source. */
@@ -72,21 +67,6 @@ export class PlannedFleet {
 
   all(type: string): Resource[] {
     return this.resources.filter((resource) => resource.type === type)
-  }
-
-  /** Policy documents, known ones: those that only apply will know are judged by what of them is written. */
-  get policyDocuments(): { address: string; values: Json }[] {
-    const found: { address: string; values: Json }[] = []
-    const collect = ({ resources = [], child_modules = [] }: StateModule) => {
-      for (const { address, type, values } of resources)
-        if (type === 'aws_iam_policy_document') found.push({ address, values })
-      child_modules.forEach(collect)
-    }
-    const state = this.#plan.prior_state?.values?.root_module
-    if (state) collect(state)
-    for (const { address, mode, type, change } of this.#plan.resource_changes)
-      if (mode === 'data' && type === 'aws_iam_policy_document') found.push({ address, values: change.after })
-    return found
   }
 
   /** Variables of every module that have a default, with the address var.name inside their module. */
@@ -149,17 +129,38 @@ export class PlannedFleet {
     return blocks
   }
 
-  #resource({ address, type, name, change }: PlannedChange): Resource {
+  #resource({ address, module_address, type, name, change }: PlannedChange): Resource {
     const configured = this.#configured(address)
     const expressions = configured?.expressions ?? null
+    const module = module_address === undefined ? '' : `${module_address}.`
     return {
       address,
       type,
       name,
-      values: change.after,
-      unknown: change.after_unknown,
-      references: (argument) => referencesIn(at(expressions, argument))
+      module,
+      values: this.#withDocuments(change.after, expressions, module),
+      writes: (argument) => at(expressions, argument) !== null
     }
+  }
+
+  /**
+   * Terraform reads a data source that refers to something new only on apply, even when its answer follows from its
+   * arguments. Policy documents are such; their arguments are in the plan.
+   */
+  #withDocuments(values: Json, expressions: Json, module: string): Json {
+    const documents: Record<string, Json> = {}
+    for (const argument of ['policy', 'assume_role_policy']) {
+      const [document] = list(at(expressions, argument), 'references').filter((one) =>
+        /\.json$/.test(String(one))
+      )
+      if (document === undefined || at(values, argument) !== null) continue
+      const address = module + String(document).replace(/\.json$/, '')
+      const read = this.#plan.resource_changes.find((one) => one.mode === 'data' && one.address === address)
+      if (read) documents[argument] = policyJson(asValue(read.change.after))
+    }
+    return values !== null && typeof values === 'object' && !isList(values)
+      ? { ...values, ...documents }
+      : values
   }
 
   #configured(address: string): ConfiguredResource | undefined {
@@ -198,13 +199,8 @@ export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Every reference anywhere in an expression's JSON. */
-function referencesIn(expression: Json): string[] {
-  if (expression === null || typeof expression !== 'object') return []
-  if (isList(expression)) return expression.flatMap(referencesIn)
-  const own = list(expression, 'references').filter((one) => typeof one === 'string')
-  return [
-    ...own,
-    ...Object.entries(expression).flatMap(([key, value]) => (key === 'references' ? [] : referencesIn(value)))
-  ]
+function asValue(json: Json): Value {
+  if (json === null || typeof json !== 'object') return json
+  if (isList(json)) return json.map(asValue)
+  return new Map(Object.entries(json).map(([name, inner]) => [name, asValue(inner)]))
 }

@@ -16,8 +16,12 @@ type ProviderSettings = { region: string; defaultTags: Value }
 
 type Trouble = { path: Path; summary: string; detail: string }
 
-/** A gRPC server that terraform can be pointed at. Any number of terraforms may use it at once. */
-export function providerServer(schema: ProviderSchema): Http2Server {
+/**
+ * A gRPC server that terraform can be pointed at. Any number of terraforms may use it at once. With foresight it
+ * plans what AWS would only decide on apply, as apply would invent it: then a plan shows every policy and script in
+ * full. Without, unknown is unknown, and a configuration that cannot bear that is found out.
+ */
+export function providerServer(schema: ProviderSchema, foresight = false): Http2Server {
   const settings = new WeakMap<ServerHttp2Session, ProviderSettings>()
   const settingsOf = (session: ServerHttp2Session): ProviderSettings =>
     settings.get(session) ?? { region: 'us-east-1', defaultTags: null }
@@ -69,18 +73,20 @@ export function providerServer(schema: ProviderSchema): Http2Server {
       const fields = decodeMessage(request)
       const proposed = valueIn(fields, 3)
       const type = textOf(fields, 1)
-      const planned = plan(schema, type, valueIn(fields, 2), proposed, settingsOf(session))
-      return encodeMessage([[1, dynamic(planned)]])
+      const block = blockOf(schema.resources, type)
+      const planned = plan(type, block, valueIn(fields, 2), proposed, settingsOf(session))
+      // Ours to foresee is what we left open; what the configuration itself does not know has to stay unknown.
+      const isOpen = (value: Value) => value === unknown
+      const answer = foresight ? decided(type, block, planned, isOpen, settingsOf(session)) : planned
+      return encodeMessage([[1, dynamic(answer)]])
     },
 
     ApplyResourceChange: (request, session) => {
       const fields = decodeMessage(request)
       const planned = valueIn(fields, 3)
       const type = textOf(fields, 1)
-      const seed = createHash('sha256').update(type).update(encode(planned)).digest('hex')
-      const invent = (attribute: Attribute, value: Value, path: string) =>
-        settled(attribute.type, value, path, `${seed}${path}`, type, settingsOf(session))
-      return encodeMessage([[1, dynamic(mapAttributes(blockOf(schema.resources, type), planned, invent))]])
+      const block = blockOf(schema.resources, type)
+      return encodeMessage([[1, dynamic(decided(type, block, planned, isUnknown, settingsOf(session)))]])
     },
 
     ReadDataSource: (request, session) => {
@@ -231,22 +237,42 @@ function missingOrUnsettable(block: Block, value: Value, path: Path = []): Troub
   return troubles
 }
 
-function plan(
-  schema: ProviderSchema,
-  type: string,
-  prior: Value,
-  proposed: Value,
-  settings: ProviderSettings
-): Value {
+function plan(type: string, block: Block, prior: Value, proposed: Value, settings: ProviderSettings): Value {
   if (proposed === null) return null // it will be destroyed
   const facts = prior === null ? (plannedFacts[type]?.(proposed) ?? {}) : {}
-  return mapAttributes(blockOf(schema.resources, type), proposed, (attribute, value, path) => {
+  return mapAttributes(block, proposed, (attribute, value, path) => {
     if (attribute.write_only) return null
     if (path === 'tags_all') return merged(settings.defaultTags, itemOf(proposed, 'tags'))
     if (value !== null || !attribute.computed) return value
     if (path === 'region') return settings.region
     return facts[path] ?? (prior === null ? unknown : value)
   })
+}
+
+/** The planned value with all that is open invented. */
+function decided(
+  type: string,
+  block: Block,
+  planned: Value,
+  isOpen: (value: Value) => boolean,
+  settings: ProviderSettings
+): Value {
+  const seed = createHash('sha256').update(type).update(encode(planned)).digest('hex')
+  const decide = (of: AttributeType, value: Value, path: string): Value => {
+    if (isOpen(value)) return invented(of, path, `${seed}${path}`, type, settings)
+    if (typeof of === 'string' || of[0] === 'map') return value
+    if (of[0] === 'object') {
+      if (!isObject(value)) return value
+      const parts = Object.entries(of[1])
+      return new Map(
+        parts.map(([name, inner]) => [name, decide(inner, value.get(name) ?? null, `${path}.${name}`)])
+      )
+    }
+    return Array.isArray(value)
+      ? value.map((item: Value, place) => decide(of[1], item, `${path}.${place}`))
+      : value
+  }
+  return mapAttributes(block, planned, (attribute, value, path) => decide(attribute.type, value, path))
 }
 
 /** As the real provider plans `tags_all`: the resource's own tags win over the provider's. */
@@ -281,29 +307,6 @@ function mapAttributes(
   return mapped
 }
 
-/** The value with all that is unknown in it invented. */
-function settled(
-  type: AttributeType,
-  value: Value,
-  path: string,
-  seed: string,
-  of: string,
-  settings: ProviderSettings
-): Value {
-  if (isUnknown(value)) return invented(type, path, seed, of, settings)
-  if (typeof type === 'string' || type[0] === 'map') return value
-  if (type[0] === 'object') {
-    if (!isObject(value)) return value
-    const parts = Object.entries(type[1]).map(
-      ([name, inner]) =>
-        [name, settled(inner, value.get(name) ?? null, name, seed + name, of, settings)] as const
-    )
-    return new Map(parts)
-  }
-  if (!Array.isArray(value)) return value
-  return value.map((item: Value, place) => settled(type[1], item, path, seed + place, of, settings))
-}
-
 /** Something of the right form for what AWS would answer; the same for the same seed. */
 function invented(
   type: AttributeType,
@@ -314,7 +317,7 @@ function invented(
 ): Value {
   const id = createHash('sha256').update(seed).digest('hex').slice(0, 17)
   if (type === 'string') {
-    if (!/(^|_)arn$/.test(path)) return `stub-${id}`
+    if (!/(^|[._])arn$/.test(path)) return `stub-${id}`
     const [, service = ''] = of.split('_')
     return `arn:aws:${service}:${settings.region}:${accountId}:${of}/${id}`
   }

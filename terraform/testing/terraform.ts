@@ -25,8 +25,11 @@ export type Terraform = {
   copyOf(directory: string): Promise<string>
   /** One command. Its exit code is the caller's to judge. */
   run(directory: string, command: readonly string[]): Promise<Outcome>
-  /** Plans with a variables file, and returns the plan as terraform's JSON. @throws Error with terraform's own words */
-  plan(directory: string, variablesFile: string): Promise<Plan>
+  /**
+   * The plan that these variables files make, as terraform's JSON, with foresight (provider.ts): nothing in it is
+   * unknown. @throws Error with terraform's own words
+   */
+  foresee(directory: string, variablesFiles: readonly string[]): Promise<Plan>
   /** Ends what runs and removes all copies. */
   close(): Promise<void>
 }
@@ -42,26 +45,28 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
   const program = terraformProgram()
   if (program === null) throw new Error(absent)
   const home = await mkdtemp(join(tmpdir(), 'turno-tf-'))
-  const socket = join(home, 'provider.sock')
-  const server = providerServer(awsSchema()).listen(socket)
-  await once(server, 'listening')
+  const schema = awsSchema()
+  const asAws = join(home, 'aws.sock')
+  const withForesight = join(home, 'foresight.sock')
+  const servers = [providerServer(schema).listen(asAws), providerServer(schema, true).listen(withForesight)]
+  await Promise.all(servers.map((server) => once(server, 'listening')))
   const environment = {
     PATH: process.env.PATH,
     // Nothing of the user's: no CLI configuration, no credentials, no TF_VAR_. What terraform writes goes with us.
     HOME: home,
     TMPDIR: home,
-    TF_REATTACH_PROVIDERS: reattach(socket),
     TF_IN_AUTOMATION: '1',
     TF_INPUT: '0',
     CHECKPOINT_DISABLE: '1'
   }
   const running = new Set<ChildProcess>()
   let copies = 0
+  let plans = 0
 
-  const run = async (directory: string, command: readonly string[]): Promise<Outcome> => {
+  const run = async (directory: string, command: readonly string[], socket = asAws): Promise<Outcome> => {
     abort?.throwIfAborted()
     const child = spawnBound([program, `-chdir=${directory}`, ...command], 'SIGKILL', {
-      env: environment,
+      env: { ...environment, TF_REATTACH_PROVIDERS: reattach(socket) },
       stdio: ['ignore', 'pipe', 'pipe']
     })
     running.add(child)
@@ -77,7 +82,7 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
 
   const close = async () => {
     for (const child of running) child.kill('SIGKILL')
-    server.close()
+    for (const server of servers) server.close()
     await rm(home, { recursive: true, force: true, maxRetries: 3 })
   }
   abort?.addEventListener('abort', () => {
@@ -85,7 +90,7 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
   })
 
   return {
-    run,
+    run: (directory, command) => run(directory, command),
     close,
     copyOf: async (directory) => {
       const copy = join(home, `copy-${++copies}`)
@@ -95,14 +100,11 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
       await cp(directory, copy, { recursive: true, filter })
       return copy
     },
-    plan: async (directory, variablesFile) => {
-      const file = join(directory, 'tfplan')
-      const planned = await run(directory, [
-        'plan',
-        '-no-color',
-        `-var-file=${variablesFile}`,
-        `-out=${file}`
-      ])
+    foresee: async (directory, variablesFiles) => {
+      const file = join(home, `plan-${++plans}`)
+      const variables = variablesFiles.map((one) => `-var-file=${one}`)
+      const command = ['plan', '-no-color', '-lock=false', '-refresh=false', ...variables, `-out=${file}`]
+      const planned = await run(directory, command, withForesight)
       if (planned.code !== 0) throw new Error(planned.err)
       const shown = await run(directory, ['show', '-json', file])
       if (shown.code !== 0) throw new Error(shown.err)

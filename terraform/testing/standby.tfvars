@@ -1,0 +1,1 @@
+standby = { region = "eu-central-1" }
