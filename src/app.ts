@@ -12,6 +12,7 @@ import loadShedding from '../plugins/load-shedding.ts'
 import mysql from '../plugins/mysql.ts'
 import openapi from '../plugins/openapi.ts'
 import operators from '../plugins/operators.ts'
+import overload from '../plugins/overload.ts'
 import rateLimit from '../plugins/rate-limit.ts'
 import redis from '../plugins/redis.ts'
 import securityHeaders from '../plugins/security-headers.ts'
@@ -20,6 +21,7 @@ import accounts from './accounts/routes.ts'
 import { livingSession } from './accounts/views.ts'
 import auditRoutes from './audit/routes.ts'
 import availability from './availability/routes.ts'
+import bookings from './bookings/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import eventRoutes from './events/routes.ts'
@@ -50,6 +52,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(health)
 
   await app.register(mysql)
+  await app.register(overload)
   await app.register(redis)
   await app.register(cache)
   await app.register(audit)
@@ -60,8 +63,9 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(accounts)
   await app.register(profiles)
   await app.register(ownProfile)
-  await app.register(availability)
   await app.register(auditRoutes)
+  await app.register(availability)
+  await app.register(bookings)
   await app.register(clients)
   await app.register(eventRoutes)
   return app
