@@ -26,7 +26,11 @@ export default fp(
         openapi: '3.1.0',
         info: { title: 'Turno', version: '1', description: description.trim() },
         servers: [{ url: '/' }],
-        tags: [{ name: 'profiles', description: 'Practices and the people in them.' }, { name: 'health' }],
+        tags: [
+          { name: 'profiles', description: 'Practices and the people in them.' },
+          { name: 'accounts', description: 'Who one is: signing in, sessions, passwords.' },
+          { name: 'health' }
+        ],
         components: {
           securitySchemes: {
             bearer: {
