@@ -17,7 +17,12 @@ const redisPatienceMs = 1_000
 
 export default fp(
   async (app: FastifyInstance) => {
-    const { cache, link } = layers({ ...app.mysql, redis: app.redis, l1Bytes: app.settings.cache.l1Bytes })
+    const { cache, link } = layers({
+      ...app.mysql,
+      redis: app.redis,
+      l1Bytes: app.settings.cache.l1Bytes,
+      ...(app.hasDecorator('admission') && { admission: app.admission })
+    })
     app.decorate('cache', cache)
     app.decorate('consistency', consistencyTokens(app.settings.auth.secret))
     app.health.add('redis', () => {

@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/mysql2'
 import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
+import { type Admission, Overloaded } from '../overload/admission.ts'
 import type { Content } from './content.ts'
 import type { Counters, Layer, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
@@ -106,6 +107,8 @@ export type CacheParts = {
   primaryReads: Pool
   replicas: Replicas
   counters: Counters
+  /** Who may ask Redis and the databases at a time; left out: everybody. */
+  admission?: Admission | undefined
 }
 
 export class Cache {
@@ -171,7 +174,8 @@ export class Cache {
   /**
    * The value, from the nearest layer that can show it is not older than any change acknowledged before.
    * @param written what the reader has written himself: never answered with anything older
-   * @throws DatabaseUnavailable when nobody can be asked and the view allows no stale answer
+   * @throws DatabaseUnavailable when nobody can be asked, and Overloaded when too many are at it, and the view allows no
+   *   stale answer
    */
   async read<P>(view: CacheView<P>, key: string, parameters: P, written?: Stamp): Promise<Answer> {
     const counters = this.counters.of(view.name)
@@ -189,7 +193,8 @@ export class Cache {
       if (answer.content.absent) counters.absent++
       return answer
     } catch (error) {
-      const stale = error instanceof DatabaseUnavailable ? this.#lastValue(view, name, written) : null
+      const unanswered = error instanceof DatabaseUnavailable || error instanceof Overloaded
+      const stale = unanswered ? this.#lastValue(view, name, written) : null
       if (!stale) throw error
       counters.stale++
       return stale
@@ -250,7 +255,13 @@ export class Cache {
    * @throws DatabaseUnavailable when the outcome is not known or other writers held the rows for too long, and whatever
    *   `work` throws (nothing is changed then)
    */
-  async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
+  write<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
+    const { admission } = this.#parts
+    if (!admission) return this.#writeRepeating(work)
+    return admission.run('write', () => this.#writeRepeating(work), kindOfWrite)
+  }
+
+  async #writeRepeating<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#writeOnce(work)
@@ -360,11 +371,21 @@ export class Cache {
       counters.coalesced++
       return flying.answer
     }
-    const answer = this.#fill(view, name, parameters, slots, least, counters).finally(() => {
+    const fill = () => this.#fill(view, name, parameters, slots, least, counters)
+    const answer = this.#admit(view, fill).finally(() => {
       if (this.#flights.get(name)?.answer === answer) this.#flights.delete(name)
     })
     this.#flights.set(name, { floors: least, startedAt: time, answer })
     return answer
+  }
+
+  // A flight takes one place, however many wait for it. What has to wait has only its floors from before, and asks later:
+  // what it then finds is newer.
+  #admit<P>(view: CacheView<P>, fill: () => Promise<Answer>): Promise<Answer> {
+    const { admission } = this.#parts
+    if (!admission) return fill()
+    const kindOf = (answer: Answer | null) => `${view.name} ${answer?.layer ?? 'failed'}`
+    return admission.run(view.list ? 'list' : 'item', fill, kindOf)
   }
 
   async #fill<P>(
@@ -451,6 +472,8 @@ function lifeMs(view: Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>, content
 function jittered(ms: number): number {
   return ms * (1 - jitter + Math.random() * 2 * jitter)
 }
+
+const kindOfWrite = (written: Written<unknown> | null) => (written ? 'write' : 'write failed')
 
 // Of the slots that both speak of: a write's other slots say nothing of this value.
 function covers(stamp: Stamp, written: Stamp): boolean {

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis'
 import type { Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
+import type { Admission } from '../overload/admission.ts'
 import { Cache } from './cache.ts'
 import { Counters } from './events.ts'
 import { Floors } from './floors.ts'
@@ -15,12 +16,20 @@ export type Ground = {
   primaryReads: Pool
   replicas: Replicas
   l1Bytes: number
+  admission?: Admission | undefined
 }
 
 export type Layers = { cache: Cache; link: Link | null }
 
 /** The cache over these engines; `link.start()` makes it trust Redis. */
-export function layers({ redis, primary: writes, primaryReads, replicas, l1Bytes }: Ground): Layers {
+export function layers({
+  redis,
+  primary: writes,
+  primaryReads,
+  replicas,
+  l1Bytes,
+  admission
+}: Ground): Layers {
   const counters = new Counters()
   const floors = new Floors()
   const primary = new Primary(writes, counters.link)
@@ -34,6 +43,16 @@ export function layers({ redis, primary: writes, primaryReads, replicas, l1Bytes
       otherPrimary: () => cache.forget(),
       relay: (tell) => primary.relay(tell)
     })
-  const cache = new Cache({ l1Bytes, link, floors, primary, writes, primaryReads, replicas, counters })
+  const cache = new Cache({
+    l1Bytes,
+    link,
+    floors,
+    primary,
+    writes,
+    primaryReads,
+    replicas,
+    counters,
+    admission
+  })
   return { link, cache }
 }

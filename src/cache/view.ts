@@ -17,6 +17,8 @@ export type CacheView<Parameters> = {
   readonly name: string
   /** Changes when the shape of the representation does: a rolling deploy never mixes two shapes. */
   readonly revision: string
+  /** It is a list: where not everything can be asked for, it is given up before a single thing is. */
+  readonly list?: boolean
   /** Known before loading. */
   tags(parameters: Parameters): readonly string[]
   load(database: Database, parameters: Parameters): Promise<Content>

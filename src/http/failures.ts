@@ -2,6 +2,7 @@
 // and says nothing about itself.
 
 import { DatabaseUnavailable } from '../../db/pool.ts'
+import { Overloaded } from '../overload/admission.ts'
 import { bodyProblem, type Finding, parameterProblem } from './faults.ts'
 import { Problem, type ProblemKind, problemKinds } from './problem.ts'
 
@@ -42,6 +43,18 @@ const byCode: Record<string, { kind: ProblemKind; detail: string }> = {
   FST_ERR_HANDLER_TIMEOUT: { kind: 'unavailable', detail: 'It took too long.' }
 }
 
+/** Made once, and told apart by chance: those refused together should not all come back together. */
+const refusals = ['1', '2', '3'].map(
+  (seconds) =>
+    new Problem('unavailable', 'Too much to do at the moment. Try again shortly.', {
+      headers: { 'retry-after': seconds }
+    })
+)
+
+function tooMuch(): Problem {
+  return refusals[Math.floor(Math.random() * refusals.length)] ?? new Problem('unavailable')
+}
+
 /**
  * What to answer to a failure.
  *
@@ -49,6 +62,7 @@ const byCode: Record<string, { kind: ProblemKind; detail: string }> = {
  */
 export function problemOf(failure: unknown, circumstances: Circumstances): Problem {
   if (failure instanceof Problem) return failure
+  if (failure instanceof Overloaded) return tooMuch()
   if (failure instanceof DatabaseUnavailable) {
     return new Problem('unavailable', 'The database does not answer now.', { cause: failure })
   }

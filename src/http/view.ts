@@ -71,6 +71,7 @@ export function view<Parameters, Value>(
   const cached: CacheView<Parameters> = {
     name: declaration.name,
     revision,
+    list: declaration.next !== undefined,
     tags: declaration.tags,
     ttlMs: declaration.ttlMs,
     absentTtlMs: declaration.absentTtlMs,
