@@ -15,6 +15,7 @@ module "primary" {
   fleet               = var.fleet
   rollout             = var.rollout
   service             = var.service
+  admin_networks      = var.edge.admin_networks
   database            = var.database
   cache               = var.cache
   alarm_emails        = var.alarm_emails
@@ -42,6 +43,7 @@ module "standby" {
   fleet               = var.fleet
   rollout             = var.rollout
   service             = var.service
+  admin_networks      = var.edge.admin_networks
   database            = var.database
   cache               = var.cache
   alarm_emails        = var.alarm_emails

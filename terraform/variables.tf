@@ -238,13 +238,13 @@ variable "service" {
   }
 
   validation {
-    condition     = alltrue([for name in keys(var.service.settings) : !can(regex("SECRET|PASSWORD|TOKEN|_KEY$|^MYSQL_.*_URLS?$|^REDIS_URL$", name))])
+    condition     = alltrue([for name in keys(var.service.settings) : !can(regex("SECRET|PASSWORD|CREDENTIAL|PRIVATE|^JWT_KEYS$|^MYSQL_.*_URLS?$|^REDIS_URL$", name))])
     error_message = "service.settings would put a secret into the state and the user data: it goes into the secret (README.md, Rotate secrets)."
   }
 
   validation {
-    condition     = length(setintersection(keys(var.service.settings), ["PORT", "OPERATORS_PORT", "HOST", "OPERATORS_HOST", "TRUST_PROXY", "DRAIN_MS", "SHUTDOWN_MS"])) == 0
-    error_message = "service.settings must not name what the instance decides: ports, hosts, whom to trust, and the times to drain."
+    condition     = length(setintersection(keys(var.service.settings), ["NODE_ENV", "PORT", "OPERATORS_PORT", "HOST", "OPERATORS_HOST", "ADMIN_ALLOW", "TRUST_PROXY", "DRAIN_MS", "SHUTDOWN_MS", "AUDIT_SPOOL_DIR"])) == 0
+    error_message = "service.settings must not name what is decided elsewhere: ports, hosts, folders, whom to trust, and the times to drain."
   }
 }
 

@@ -18,7 +18,8 @@ resource "aws_backup_plan" "this" {
     completion_window = 180
 
     lifecycle {
-      delete_after = 2
+      opt_in_to_archive_for_supported_resources = false
+      delete_after                              = 2
     }
   }
 
@@ -30,7 +31,8 @@ resource "aws_backup_plan" "this" {
     completion_window = 480
 
     lifecycle {
-      delete_after = 35
+      opt_in_to_archive_for_supported_resources = false
+      delete_after                              = 35
     }
 
     dynamic "copy_action" {
@@ -40,7 +42,8 @@ resource "aws_backup_plan" "this" {
         destination_vault_arn = copy_action.value
 
         lifecycle {
-          delete_after = 35
+          opt_in_to_archive_for_supported_resources = false
+          delete_after                              = 35
         }
       }
     }
@@ -83,17 +86,21 @@ resource "aws_backup_restore_testing_selection" "this" {
   }
 }
 
+data "aws_iam_policy_document" "backup_assume" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["backup.amazonaws.com"]
+    }
+  }
+}
+
 resource "aws_iam_role" "backup" {
   name = "${var.name}-${var.region}-backup"
 
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "backup.amazonaws.com" }
-    }]
-  })
+  assume_role_policy = data.aws_iam_policy_document.backup_assume.json
 }
 
 resource "aws_iam_role_policy_attachment" "backup" {

@@ -96,6 +96,7 @@ module "service" {
   checkpoint_delay_seconds     = var.rollout.checkpoint_delay_seconds
   error_percent                = var.rollout.error_percent
   error_guard_requests         = var.rollout.error_guard_requests
+  admin_networks               = var.admin_networks
   mysql_pool_size              = var.service.mysql_pool_size
   redis_command_timeout_ms     = var.service.redis_command_timeout_ms
   l1_bytes                     = var.service.l1_bytes

@@ -79,6 +79,11 @@ variable "service" {
   })
 }
 
+variable "admin_networks" {
+  description = "Networks from which administrators come."
+  type        = set(string)
+}
+
 variable "database" {
   description = "MySQL: sizes and safety."
   type = object({

@@ -53,20 +53,30 @@ resource "aws_s3_bucket_versioning" "releases" {
   }
 }
 
+data "aws_iam_policy_document" "releases" {
+  statement {
+    # Never in the clear.
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.releases.arn, "${aws_s3_bucket.releases.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
 resource "aws_s3_bucket_policy" "releases" {
   bucket = aws_s3_bucket.releases.id
 
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "NeverInTheClear"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.releases.arn, "${aws_s3_bucket.releases.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
+  policy = data.aws_iam_policy_document.releases.json
 
   depends_on = [aws_s3_bucket_public_access_block.releases]
 }

@@ -11,13 +11,15 @@ locals {
       NODE_ENV                 = "production"
       HOST                     = "127.0.0.1"
       OPERATORS_HOST           = "127.0.0.1"
+      ADMIN_ALLOW              = join(",", concat(["127.0.0.0/8", "::1"], sort(var.admin_networks)))
       MYSQL_POOL_SIZE          = var.mysql_pool_size
+      REDIS_COMMAND_TIMEOUT_MS = var.redis_command_timeout_ms
       CACHE_L1_BYTES           = var.l1_bytes
       TRUST_PROXY              = "127.0.0.1"
       DRAIN_MS                 = var.drain_ms
       SHUTDOWN_MS              = var.shutdown_ms
+      AUDIT_SPOOL_DIR          = "/var/lib/turno/audit"
       LOG_LEVEL                = var.log_level
-      REDIS_COMMAND_TIMEOUT_MS = var.redis_command_timeout_ms
     },
     var.settings,
   )
@@ -35,12 +37,12 @@ locals {
     hook         = local.drain_hook
     secret       = aws_secretsmanager_secret.service.name
     settings     = join("\n", [for name, value in local.settings : "${name}=${value}"])
-    secrets_filter = templatefile("${path.module}/templates/secrets.jq.tftpl", {
+    secrets_filter = trimspace(templatefile("${path.module}/templates/secrets.jq.tftpl", {
       primary  = var.mysql_primary_address
       replicas = jsonencode(var.mysql_replica_addresses)
       redis    = var.redis_address
-    })
-    process_unit = templatefile("${path.module}/templates/turno@.service.tftpl", { stop_seconds = local.stop_seconds })
+    }))
+    process_unit = trimspace(templatefile("${path.module}/templates/turno@.service.tftpl", { stop_seconds = local.stop_seconds }))
     agent        = templatefile("${path.module}/templates/cloudwatch-agent.json.tftpl", { group = "/turno/${var.name}" })
   })
 }

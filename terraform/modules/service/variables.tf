@@ -183,6 +183,11 @@ variable "deregistration_delay_seconds" {
   }
 }
 
+variable "admin_networks" {
+  description = "Networks from which administrators come: ADMIN_ALLOW of each process."
+  type        = set(string)
+}
+
 variable "mysql_pool_size" {
   description = "MYSQL_POOL_SIZE of each process."
   type        = number
