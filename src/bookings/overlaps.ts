@@ -10,7 +10,7 @@ type Pairs = Row & { pairs: number }
  * @param from only bookings whose block begins at or after it, ISO 8601; null: all there are
  */
 export async function countOverlaps(
-  connection: Pick<PoolConnection, 'query'>,
+  connection: Pick<Connection, 'query'>,
   from: Date | null
 ): Promise<number> {
   const [[row]] = await connection.query<Pairs[]>(

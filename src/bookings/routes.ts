@@ -28,6 +28,7 @@ import {
 import { type Party, pageOf } from './search.ts'
 import { Turns } from './turns.ts'
 import { bookingViews } from './views.ts'
+import watch from './watch.ts'
 
 const tags = ['bookings']
 const ItemQuery = Type.Object(expandParameter, { additionalProperties: false })
@@ -40,6 +41,7 @@ const pathOf = (id: string) => `/api/bookings/${id}`
 const jsonType = 'application/json; charset=utf-8'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(watch)
   const positions = cursors(app.settings.auth.secret)
   const views = bookingViews(positions)
   const expand = expanding(views)

@@ -65,7 +65,7 @@ const day = 24 * hour
 /** So long is a slot kept for somebody who fills in a form. */
 export const holdMs = 10 * minute
 /** So long does a request wait for the therapist. */
-const answerMs = day
+export const requestMs = day
 /** What has taken place may be set right for so long after its end. */
 const correctionMs = 7 * day
 /** So long after its end a session that nobody has spoken of counts as having taken place. */
@@ -94,7 +94,7 @@ export function beginning(
 ): { status: Status; holdExpiresAt: number | null } {
   if (wish === 'held') return { status: 'held', holdExpiresAt: now + holdMs }
   if (actor === 'client' && needsApproval) {
-    return { status: 'pending', holdExpiresAt: Math.min(now + answerMs, startsAt) }
+    return { status: 'pending', holdExpiresAt: Math.min(now + requestMs, startsAt) }
   }
   return { status: 'confirmed', holdExpiresAt: null }
 }
@@ -102,7 +102,7 @@ export function beginning(
 /** When it ends by itself; null where it does not. */
 export function lapsesAt({ status, holdExpiresAt, createdAt, startsAt }: State): number | null {
   if (status === 'held') return holdExpiresAt ?? createdAt + holdMs
-  if (status === 'pending') return holdExpiresAt ?? Math.min(createdAt + answerMs, startsAt)
+  if (status === 'pending') return holdExpiresAt ?? Math.min(createdAt + requestMs, startsAt)
   return null
 }
 
@@ -192,7 +192,7 @@ function change(
   now: number
 ): Decision {
   if (status === 'cancelled' && actor !== 'client' && reason === undefined) return { kind: 'reason-missing' }
-  const ends = status === 'pending' ? Math.min(now + answerMs, startsAt) : null
+  const ends = status === 'pending' ? Math.min(now + requestMs, startsAt) : null
   return {
     kind: 'change',
     change: {
