@@ -179,6 +179,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
+      // No Idempotency-Key: it would belong to a caller, and there is none. Sent again it is a 409, and one may sign in.
       const registration = request.body
       checkTimeZone(registration.timeZone)
       checkPassword(registration.password, registration.email, '#/password')
