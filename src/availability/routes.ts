@@ -1,6 +1,5 @@
 // Availability over HTTP: what can be booked, and the rules behind it for their owner.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { Type } from 'typebox'
 import type { Caller } from '../../plugins/auth.ts'
 import { createCalendar } from '../calendar/changes.ts'
@@ -29,9 +28,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/api/availability',
     {
-      // A hold is its owner's: who asks about one has to say who he is.
-      onRequest: (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) =>
-        hasHoldId(request.query) ? app.authenticate(request, reply, done) : done(),
+      // A hold is somebody's: who asks about one has to say who he is.
+      preHandler: (request, reply, done) =>
+        request.query.holdId === undefined ? done() : app.authenticate(request, reply, done),
       schema: {
         tags,
         operationId: 'getAvailability',
@@ -136,8 +135,4 @@ function monthsOf({ therapistId, serviceId, around }: Question, now: number): [M
   const [first = '', ...others] = to > from ? monthsBetween(from, to) : monthsBetween(now, now + 1)
   const asked = (month: string) => ({ therapistId, serviceId, month })
   return [asked(first), ...others.map(asked)]
-}
-
-function hasHoldId(query: unknown): boolean {
-  return typeof query === 'object' && query !== null && 'holdId' in query
 }

@@ -58,7 +58,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     app.get(
       path,
       {
-        ...(alias && { onSend: sayWhereItIs }),
         schema: {
           tags,
           operationId: alias ? 'getProfileAlias' : 'getProfile',
@@ -72,12 +71,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         }
       },
       (request, reply) => {
+        const id = request.params.id.toLowerCase()
+        // RFC 9110 §8.7: the path under which everybody else knows this. A problem goes without it.
+        if (alias) reply.header('content-location', pathOf(id))
         const { fields } = request.query
         return serve(
           request,
           reply,
           views.profile,
-          { id: request.params.id.toLowerCase() },
+          { id },
           fields === undefined ? undefined : parseFields(fields, itemFields)
         )
       }
@@ -159,17 +161,6 @@ export default routes
 function callerOf(caller: Caller | null): Caller {
   if (!caller) throw new Error('the route does not authenticate')
   return caller
-}
-
-/** RFC 9110 §8.7, on the alias: the path under which everybody else knows this. Of a problem it would be untrue. */
-function sayWhereItIs(
-  request: FastifyRequest<{ Params: { id: string } }>,
-  reply: FastifyReply,
-  payload: unknown,
-  done: (error: null, payload: unknown) => void
-): void {
-  if (reply.statusCode < 400) reply.header('content-location', pathOf(request.params.id.toLowerCase()))
-  done(null, payload)
 }
 
 function mayCreate(caller: Caller, id: string): void {
