@@ -2,6 +2,7 @@
 // entry to one of them, and to another when that one has died. An entry leaves the group after its COMMIT, so it is
 // written at least once; its id is the primary key, so it is there at most once.
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { type Redis, ReplyError } from 'ioredis'
 import type { Pool } from '../../db/pool.ts'
 import { type Entry, entryOf } from './entry.ts'
@@ -14,8 +15,8 @@ const blockMs = 1_000
 /** A command may take this much longer than a read waits. */
 const commandMs = 2_000
 /** Whoever has held an entry for longer has died: a write ends, well or not, long before. */
-const abandonedMs = 10_000
-const claimEveryMs = 2_000
+const abandonedMs = 5_000
+const claimEveryMs = 1_000
 /** A consumer that has not been heard of for so long is forgotten. */
 const forgetMs = 3_600_000
 const retryMs = { least: 100, most: 2_000 }
@@ -45,8 +46,6 @@ export type ConsumerParts = {
   /** Of the primary, for writing. */
   pool: Pool
   log: { warn(details: object, message: string): void }
-  /** How long an entry is left to whoever holds it, ms. */
-  abandonedAfterMs?: number
 }
 
 /** An entry of the stream: its id there, and its line. */
@@ -68,7 +67,8 @@ class Consumer implements AuditConsumer {
   }
   #parts: ConsumerParts
   #redis: Redis
-  #name = randomUUID()
+  /** Tells operators whose it is: XINFO CONSUMERS. */
+  #name = `${hostname()}.${process.pid}.${randomUUID().slice(0, 8)}`
   #life: string | null = null
   #claimAt = 0
   #claimFrom = '0-0'
@@ -120,6 +120,8 @@ class Consumer implements AuditConsumer {
 
   async #join(): Promise<string> {
     const [life] = await this.#redis.auditAppend(streamKey, newLife(), 0)
+    // Older servers would only show it once it has been given something.
+    await this.#redis.xgroup('CREATECONSUMER', streamKey, life, this.#name)
     this.#life = life
     return life
   }
@@ -127,12 +129,11 @@ class Consumer implements AuditConsumer {
   /** What others have held for too long: they died, or this process did not hear of its own. */
   async #claim(life: string): Promise<Delivered[]> {
     if (performance.now() < this.#claimAt) return []
-    const idleMs = this.#parts.abandonedAfterMs ?? abandonedMs
     const reply: unknown = await this.#redis.xautoclaim(
       streamKey,
       life,
       this.#name,
-      idleMs,
+      abandonedMs,
       this.#claimFrom,
       'COUNT',
       batchEntries
@@ -143,7 +144,7 @@ class Consumer implements AuditConsumer {
     this.counters.claimed += claimed.length
     if (this.#claimFrom === '0-0') {
       await this.#redis.auditForget(streamKey, life, forgetMs)
-      this.#claimAt = performance.now() + Math.min(claimEveryMs, idleMs)
+      this.#claimAt = performance.now() + claimEveryMs
     }
     return claimed
   }
