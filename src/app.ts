@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import admin from '../plugins/admin.ts'
 import audit from '../plugins/audit.ts'
 import auth from '../plugins/auth.ts'
+import breaker from '../plugins/breaker.ts'
 import cache from '../plugins/cache.ts'
 import compress from '../plugins/compress.ts'
 import errors from '../plugins/errors.ts'
@@ -53,6 +54,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
 
   await app.register(mysql)
   await app.register(overload)
+  await app.register(breaker)
   await app.register(redis)
   await app.register(cache)
   await app.register(audit)
