@@ -49,12 +49,15 @@ function measureRequests(app: FastifyInstance, { meter, requestDuration }: Metri
     active--
     if (!this.writableFinished) aborted++
   }
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     active++
     reply.raw.on('close', closed)
-    // Told to the client too, so that it can name the request that it asks about.
-    reply.header('x-request-id', request.id)
     done()
+  })
+  // Told to the client too, so that it can name the request that it asks about.
+  app.addHook('onSend', (request, reply, payload, done) => {
+    reply.header('x-request-id', request.id)
+    done(null, payload)
   })
 
   const series = new RequestSeries(requestDuration)
@@ -246,9 +249,56 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     trusted
   ]
 
+  const auditRecorded = count('turno.audit.recorded', 'Audit entries recorded.')
+  const auditSpooled = count('turno.audit.spooled', 'Audit entries that had to wait on disk.')
+  const auditDropped = count('turno.audit.dropped', 'Audit entries lost: neither memory nor disk had room.')
+  const auditDamaged = count('turno.audit.damaged', 'Lines on disk that could not be read back.')
+  const auditWritten = count('turno.audit.written', 'Audit entries written to the table.')
+  const auditRepeated = count('turno.audit.repeated', 'Audit entries that the table had already.')
+  const auditUnreadable = count('turno.audit.unreadable', 'Audit entries that were none, and left out.')
+  const auditClaimed = count('turno.audit.claimed', 'Audit entries taken over from consumers that died.')
+  const auditFailures = count('turno.audit.failures', 'Batches of audit entries that had to be tried again.')
+  const auditUnacknowledged = gauge('turno.audit.unacknowledged', 'Audit entries in memory alone.')
+  const auditSpoolSize = gauge('turno.audit.spool.size', 'Audit entries on disk.', 'By')
+  const auditLag = gauge('turno.audit.lag', 'Audit entries in Redis that the table may not have yet.')
+
+  function observeAudit(result: BatchObservableResult): void {
+    const { recorder, consumer } = app.audit
+    const { recorded, acknowledged, spooled, dropped } = recorder.counters
+    result.observe(auditRecorded, recorded)
+    result.observe(auditSpooled, spooled)
+    result.observe(auditDropped, dropped)
+    result.observe(auditUnacknowledged, recorded - acknowledged - dropped)
+    result.observe(auditSpoolSize, recorder.spool.bytes)
+    result.observe(auditDamaged, recorder.spool.damaged)
+    if (consumer === null) return
+    const { written, repeated, unreadable, claimed, failures, waiting } = consumer.counters
+    result.observe(auditWritten, written)
+    result.observe(auditRepeated, repeated)
+    result.observe(auditUnreadable, unreadable)
+    result.observe(auditClaimed, claimed)
+    result.observe(auditFailures, failures)
+    result.observe(auditLag, waiting)
+  }
+  const auditInstruments = [
+    auditRecorded,
+    auditSpooled,
+    auditDropped,
+    auditUnacknowledged,
+    auditSpoolSize,
+    auditDamaged,
+    auditWritten,
+    auditRepeated,
+    auditUnreadable,
+    auditClaimed,
+    auditFailures,
+    auditLag
+  ]
+
   // The parts join the tree after this plugin, which must be first to time everything.
   app.addHook('onReady', async () => {
     if (app.hasDecorator('mysql')) meter.addBatchObservableCallback(observeMysql, mysqlInstruments)
     if (app.hasDecorator('cache')) meter.addBatchObservableCallback(observeCache, cacheInstruments)
+    if (app.hasDecorator('audit')) meter.addBatchObservableCallback(observeAudit, auditInstruments)
   })
 }

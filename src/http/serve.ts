@@ -8,19 +8,21 @@ import type { Layer } from '../cache/events.ts'
 import { entityTag, matchIfNoneMatch, representationTag } from './conditional.ts'
 import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
 import { negotiateEncoding } from './encoding.ts'
+import { type Head, headOf, sendFinished } from './finished.ts'
 import { Problem } from './problem.ts'
 import type { View } from './view.ts'
 
 type Asking = {
+  id: string
   headers: IncomingHttpHeaders
-  server: { cache: Cache; consistency: ConsistencyTokens }
+  server: { cache: Cache; consistency: ConsistencyTokens; securityHeaders: Head }
   answeredBy: Layer | null
 }
 
 type Headers = Readonly<Record<string, string>>
 
 /** Made once per content, as long as it lives. */
-type Prepared = { kept: Headers; whole: Map<Encoding, Headers>; next: string | null }
+type Prepared = { kept: Headers; next: string | null; heads: Map<Encoding, Head> }
 const preparations = new WeakMap<Content, Prepared>()
 
 const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
@@ -130,25 +132,70 @@ function answer<P, V>(
   found: Answer,
   fields: readonly string[] | undefined
 ): FastifyReply {
+  if (found.layer === 'l1' && !fields && !found.content.absent) {
+    answerHit(request, reply, view, parameters, found.content)
+    return reply
+  }
   const { content } = found
   const again = fields && `&fields=${fields.join(',')}`
-  const { whole } = begin(request, reply, view, parameters, found, again)
+  begin(request, reply, view, parameters, found, again)
   if (fields) return answerSelection(request, reply, view, content, fields)
 
   const known = matchIfNoneMatch(request.headers['if-none-match'], content.tag)
   if (known !== null) return reply.code(304).header('etag', known).send()
 
   const encoding = content.encodingFor(negotiateEncoding(request.headers['accept-encoding']))
-  let headers = whole.get(encoding)
-  if (!headers) {
-    headers = {
-      'content-type': 'application/json; charset=utf-8',
-      etag: entityTag(content.tag, encoding),
-      ...(encoding !== 'identity' && { 'content-encoding': encoding })
-    }
-    whole.set(encoding, headers)
+  return reply.headers(wholeHeaders(content, encoding)).send(content.body(encoding))
+}
+
+// The same answer as that of any other layer, from a head that was made for this entry and encoding before.
+function answerHit<P, V>(
+  request: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  parameters: P,
+  content: Content
+): void {
+  const { headers } = request
+  request.answeredBy = 'l1'
+  const prepared = prepare(view, parameters, content)
+  if (view.edge !== null && headers['surrogate-capability'] !== undefined)
+    reply.header('x-accel-expires', thisSecond())
+  const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
+  if (known !== null) {
+    sendFinished(request, reply, 304, [...commonHead(request, prepared), 'etag', known], undefined)
+    return
   }
-  return reply.headers(headers).send(content.body(encoding))
+  const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
+  const body = content.body(encoding)
+  let head = prepared.heads.get(encoding)
+  if (!head) {
+    head = [
+      ...commonHead(request, prepared),
+      ...headOf(wholeHeaders(content, encoding)),
+      'content-length',
+      String(body.length)
+    ]
+    prepared.heads.set(encoding, head)
+  }
+  sendFinished(request, reply, 200, head, body)
+}
+
+function commonHead({ server }: Asking, { kept, next }: Prepared): Head {
+  return [
+    ...server.securityHeaders,
+    ...headOf(kept),
+    ...(next === null ? [] : ['link', `<${next}>; rel="next"`]),
+    ...['cache-status', hitStatus]
+  ]
+}
+
+function wholeHeaders(content: Content, encoding: Encoding): Headers {
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    etag: entityTag(content.tag, encoding),
+    ...(encoding !== 'identity' && { 'content-encoding': encoding })
+  }
 }
 
 /** What every answer from an entry says of it, whatever form it then has. @throws Problem `not-found` for what is absent */
@@ -215,7 +262,7 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
     })
   }
   const next = view.next?.(parameters, JSON.parse(content.identity.toString())) ?? null
-  const prepared = { kept, whole: new Map(), next }
+  const prepared = { kept, next, heads: new Map() }
   preparations.set(content, prepared)
   return prepared
 }
@@ -239,7 +286,7 @@ function thisSecond(): string {
 function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string {
   switch (layer) {
     case 'l1':
-      return 'turno-l1; hit'
+      return hitStatus
     case 'stale':
       return `turno-l1; hit; detail=${ageMs < budgetMs ? 'stale-while-revalidate' : 'stale-if-error'}`
     case 'redis':
@@ -251,6 +298,7 @@ function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string
   }
 }
 
+const hitStatus = 'turno-l1; hit'
 const loadedFromReplica = loadedFrom('replica')
 const loadedFromPrimary = loadedFrom('primary')
 

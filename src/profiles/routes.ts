@@ -1,6 +1,6 @@
 // Profiles over HTTP: search, one profile, create, change.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Caller } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
