@@ -17,12 +17,24 @@ export type Sse = {
   close(): void
 }
 
-/** Opens a stream on one instance. @param lastId of the stream before it */
-export async function listen(
-  url: string,
-  token: string,
-  options: { lastId?: string; paused?: boolean } = {}
-): Promise<Sse> {
+type Options = {
+  /** Of the stream before it. */
+  lastId?: string
+  /** It never reads. */
+  paused?: boolean
+}
+
+/** Opens a stream on one instance; again where that has too much to do at the moment, as it asks its clients to. */
+export async function listen(url: string, token: string, options: Options = {}): Promise<Sse> {
+  for (const end = performance.now() + 20_000; ; ) {
+    const stream = await open(url, token, options)
+    if (stream.status !== 503 || performance.now() > end) return stream
+    stream.close()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+async function open(url: string, token: string, options: Options): Promise<Sse> {
   const agent = new Agent({ connections: 1, bodyTimeout: 0, headersTimeout: 10_000 })
   const { statusCode, headers, body } = await request(`${url}/api/events`, {
     dispatcher: agent,
