@@ -20,7 +20,9 @@ try {
     countOverlaps(connection, null)
   )
   console.log(
-    overlaps === 0 ? '0: no two bookings overlap' : `${overlaps}: so many pairs of bookings overlap`
+    overlaps === 0
+      ? '0: no two bookings overlap'
+      : `${overlaps}: so many bookings begin before another has ended`
   )
   process.exitCode = overlaps === 0 ? 0 : 1
 } catch (error) {

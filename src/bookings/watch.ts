@@ -11,7 +11,8 @@ export default async function watch(app: FastifyInstance): Promise<void> {
   let overlaps = 0
   app.metrics.meter
     .createObservableGauge('turno.bookings.overlaps', {
-      description: 'Pairs of bookings from yesterday on that overlap, when last looked. Has to be 0.'
+      description:
+        'Bookings from yesterday on that begin before another has ended, when last looked. Has to be 0.'
     })
     .addCallback((result) => result.observe(overlaps))
 
