@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { spawnBound } from '../db/stack/process.ts'
+import { errorsOfValidate, readable } from '../terraform/testing/diagnostics.ts'
 import { environmentsIn } from '../terraform/testing/environments.ts'
 import { type Finding, PlannedFleet } from '../terraform/testing/plan.ts'
 import { policies } from '../terraform/testing/policies.ts'
@@ -67,7 +68,11 @@ async function checkAll(terraform: Terraform): Promise<void> {
     if (code !== 0) throw new Wrong(`not as terraform fmt writes it:\n${out.trim()}`)
   })
   await step('init', () => ask('init', '-backend=false'))
-  await step('validate', () => ask('validate'))
+  await step('validate', async () => {
+    const { out } = await terraform.run(copy, ['validate', '-json'])
+    const errors = errorsOfValidate(out, copy)
+    if (errors.length > 0) throw new Wrong(`not valid:\n${errors.map(readable).join('\n')}`)
+  })
   for (const { name, variablesFiles } of environmentsIn(copy)) {
     const variables = variablesFiles.map((file) => `-var-file=${file}`)
     const added = await step(

@@ -43,6 +43,7 @@ export function lineOf(block: SourceBlock, path: readonly string[]): number {
   const isIt = ({ kind, labels }: SourceBlock) => kind === name || (kind === 'dynamic' && labels[0] === name)
   const inner = block.blocks.find(isIt)
   if (inner === undefined) return block.line
+  if (rest.length === 0) return inner.line
   const content = inner.kind === 'dynamic' ? inner.blocks.find(({ kind }) => kind === 'content') : inner
   return lineOf(content ?? inner, rest)
 }

@@ -47,6 +47,7 @@ t.test(
     t.equal(lineOf(group, ['tags', 'Name']), 11)
     t.equal(lineOf(group, ['health_check', 'path']), 17)
     t.equal(lineOf(group, ['health_check', 'matcher']), 16)
+    t.equal(lineOf(group, ['health_check']), 14)
     t.equal(lineOf(group, ['stickiness', 'enabled']), 22)
     t.equal(lineOf(group, ['nothing']), 6)
   }
