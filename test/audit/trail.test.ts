@@ -18,7 +18,7 @@ t.test(
       headers: { authorization: `Bearer ${token}`, 'x-request-id': 'test-0001' },
       body: { headline: 'Un titular nuevo' }
     })
-    t.equal(reply.status, 200)
+    t.equal(reply.status, 200, reply.body)
     await until('the entry is in the table', async () => (await entries(url)).length > 0)
     t.match(await entries(url), [
       {
@@ -33,5 +33,17 @@ t.test(
       }
     ])
     t.notMatch(JSON.stringify(await entries(url)), /titular/)
+
+    const lines = (await instance.app.metrics.text()).split('\n')
+    const value = (name: string) => Number(lines.find((line) => line.startsWith(`${name} `))?.split(' ')[1])
+    t.equal(value('turno_audit_recorded_total'), 1)
+    t.equal(value('turno_audit_unacknowledged'), 0)
+    t.equal(value('turno_audit_dropped_total'), 0)
+    const others = await Promise.all(instances.map(({ app }) => app.audit.consumer?.counters.written ?? 0))
+    t.equal(
+      others.reduce((sum, one) => sum + one, 0),
+      1,
+      'one of the two wrote it'
+    )
   }
 )
