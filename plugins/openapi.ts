@@ -28,6 +28,7 @@ export default fp(
         servers: [{ url: '/' }],
         tags: [
           { name: 'profiles', description: 'Practices and the people in them.' },
+          { name: 'availability', description: 'What can be booked, and the rules behind it.' },
           { name: 'accounts', description: 'Who one is: signing in, sessions, passwords.' },
           { name: 'health' }
         ],

@@ -93,7 +93,8 @@ async function fingerprint(): Promise<string> {
       (await readdir(folder, { recursive: true })).map((name) => join(folder, name))
     )
   )
-  const paths = listed.flat().filter((path) => /\.(ts|sql|json)$/.test(path))
+  const holidays = join(root, 'db', 'holidays.es.json')
+  const paths = [holidays, ...listed.flat().filter((path) => /\.(ts|sql|json)$/.test(path))]
   for (const path of paths.sort()) hash.update(path).update(await readFile(path))
   return hash.digest('hex').slice(0, 16)
 }

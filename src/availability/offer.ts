@@ -76,15 +76,13 @@ export function availabilityOf(
 ): Availability {
   const { therapistId, serviceId, timeZone } = asked
   const lasts = months[0].durationMin * minute
-  const byDate = Map.groupBy(starts, (start) => toLocal(start, timeZone).date)
-  const days = [...byDate].map(([date, starts]) => ({
-    date,
-    slots: starts.map((start) => ({
-      start: written(start, timeZone),
-      end: written(start + lasts, timeZone),
-      ...(start === held && { held: true })
-    }))
+  const slots = starts.map((start) => ({
+    start: written(start, timeZone),
+    end: written(start + lasts, timeZone),
+    ...(start === held && { held: true })
   }))
+  const byDate = Map.groupBy(slots, ({ start }) => start.slice(0, 10))
+  const days = [...byDate].map(([date, slots]) => ({ date, slots }))
   // Of several months the oldest: whoever compares it with a version of his own must not be told more than is so.
   const version = Math.min(...months.map((month) => month.version))
   return { therapistId, serviceId, timeZone, version, days }
@@ -111,7 +109,10 @@ function dayOf(start: number, { timeZone }: Month): string {
 /** RFC 3339 with the offset that clocks have there. */
 function written(epochMs: number, timeZone: string): string {
   const { date, time, offsetMinutes } = toLocal(epochMs, timeZone)
-  const clock = (minutes: number) =>
-    `${String(Math.trunc(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
-  return `${date}T${time}:00${offsetMinutes < 0 ? '-' : '+'}${clock(Math.abs(offsetMinutes))}`
+  return `${date}T${time}:00${offsetText(offsetMinutes)}`
+}
+
+function offsetText(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `${minutes < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`
 }

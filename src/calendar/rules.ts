@@ -90,8 +90,8 @@ function openingHours(calendar: Calendar, from: number, to: number): Busy[] {
         closes === '24:00'
           ? toInstant(nextDate(date, 1), '00:00', timeZone)
           : toInstant(closes > opens ? date : nextDate(date, 1), closes, timeZone)
-      // Hours within a gap of the clock may end before they begin: that day they are not kept.
-      if (closing > opening) windows.push({ from: opening, to: closing })
+      // Hours within a gap of the clock may end before they begin: nothing fits into them.
+      windows.push({ from: opening, to: closing })
     }
   }
   return windows

@@ -83,8 +83,30 @@ export function toInstant(date: string, time: string, zone: string): number {
 /** What clocks in this zone show at this instant. */
 export function toLocal(epochMs: number, zone: string): Local {
   const { offsetMs } = periodAt(epochMs, zone)
-  const shown = new Date(epochMs + offsetMs).toISOString()
-  return { date: shown.slice(0, 10), time: shown.slice(11, 16), offsetMinutes: Math.round(offsetMs / minute) }
+  const shown = Math.floor((epochMs + offsetMs) / minute)
+  const days = Math.floor(shown / minutesOfDay)
+  return {
+    date: dateOf(days),
+    time: times[shown - days * minutesOfDay] ?? '',
+    offsetMinutes: Math.round(offsetMs / minute)
+  }
+}
+
+const minutesOfDay = 1440
+const two = (number: number) => String(number).padStart(2, '0')
+const times = Array.from({ length: minutesOfDay }, (_, i) => `${two(Math.floor(i / 60))}:${two(i % 60)}`)
+
+/** Dates by their days since 1970: to write one takes longer than all the rest. */
+const dates = new Map<number, string>()
+const mostDates = 4_000
+
+function dateOf(days: number): string {
+  const kept = dates.get(days)
+  if (kept !== undefined) return kept
+  const date = new Date(days * minutesOfDay * minute).toISOString().slice(0, 10)
+  if (dates.size === mostDates) dates.clear()
+  dates.set(days, date)
+  return date
 }
 
 function wallOf(date: string, time: string): number {
