@@ -14,8 +14,13 @@ const leastSamples = 10
 /** So much longer than at best is a queue somewhere behind us. */
 const tolerance = 2
 const decrease = 0.9
-/** A kind's best counts for one to two of these, ms: a server that has become slower for good is believed in the end. */
+/**
+ * A kind's best counts for one to two of these, ms: a server that has become slower for good is believed in the end. Who
+ * has only seen it crowded would take that for its best: so a limit that is in use steps back to the floor for a moment
+ * each time, and looks (as BBR does with its round trips). It costs less than a hundredth of the work.
+ */
 const memoryMs = 30_000
+const lookWindows = 2
 
 type Kind = {
   /** Of this window. */
@@ -33,10 +38,12 @@ export class AdaptiveLimit {
   #samples = 0
   #most = 0
   #memorySince = 0
+  #inUse = false
+  #looking = 0
 
   /** How many may be under way. */
   get value(): number {
-    return this.#limit
+    return this.#looking > 0 ? floor : this.#limit
   }
 
   /**
@@ -61,20 +68,28 @@ export class AdaptiveLimit {
 
   #judge(now: number): void {
     const congestion = this.#congestion()
+    if (this.#looking > 0) this.#looking--
     // What happened far below the limit says nothing about it.
-    if (this.#most * 2 >= this.#limit) {
+    else if (this.#most * 2 >= this.#limit) {
+      const full = this.#most >= this.#limit
       if (congestion > tolerance) this.#limit = Math.max(floor, Math.floor(this.#limit * decrease))
-      else if (this.#most >= this.#limit) this.#limit = Math.min(ceiling, this.#limit + 1)
+      else if (full) this.#limit = Math.min(ceiling, this.#limit + 1)
+      this.#inUse ||= full
     }
     this.#windowSince = now
     this.#samples = 0
     this.#most = 0
-    if (now - this.#memorySince < memoryMs) return
+    if (now - this.#memorySince >= memoryMs) this.#remember(now)
+  }
+
+  #remember(now: number): void {
     this.#memorySince = now
     for (const kind of this.#kinds.values()) {
       kind.bestBefore = kind.best
       kind.best = Infinity
     }
+    if (this.#inUse) this.#looking = lookWindows
+    this.#inUse = false
   }
 
   // How many times as long as at best the work of this window took, each kind by its own best.

@@ -120,6 +120,15 @@ t.test('breakers of a fleet', async (t) => {
   })
 })
 
+t.test('one call tries also where there is no Redis at all', async (t) => {
+  const alone = new Breakers(null)
+  await failUntilOpen(alone, 'alone')
+  t.equal(await call(alone, 'alone', works), 'refused')
+  await until('its time is over', () => alone.state('alone') === 'half-open')
+  const outcomes = await Promise.all(Array.from({ length: 5 }, () => call(alone, 'alone', works)))
+  t.same(outcomes, ['done', 'refused', 'refused', 'refused', 'refused'])
+})
+
 t.test('a call that takes too long has failed, and is told to stop', async (t) => {
   const breakers = new Breakers(null)
   let stopped = false
