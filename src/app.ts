@@ -30,6 +30,7 @@ import { serverOptions } from './http/server-options.ts'
 import { loggerOptions } from './log.ts'
 import ownProfile from './profiles/own/routes.ts'
 import profiles from './profiles/routes.ts'
+import webhooks from './webhooks/routes.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -70,5 +71,6 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(bookings)
   await app.register(clients)
   await app.register(eventRoutes)
+  await app.register(webhooks)
   return app
 }

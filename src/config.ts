@@ -82,6 +82,27 @@ function settingsFrom(read: Read) {
         integer(0, 1_000_000)
       )
     },
+    webhooks: {
+      keys: read(
+        'WEBHOOKS_KEYS',
+        'encrypt the secrets of webhooks: 32 random bytes in base64, the first encrypts, all decrypt, comma between; unset: one made from JWT_SECRET',
+        '',
+        listOf(encryptionKey)
+      ),
+      insecure:
+        read(
+          'WEBHOOKS_INSECURE',
+          'allow: webhooks may lead to http and to private addresses; never in production',
+          'refuse',
+          oneOf('refuse', 'allow')
+        ) === 'allow'
+    },
+    worker: read(
+      'WORKER',
+      'in: this instance also does the jobs of npm run worker; npm start says so',
+      'apart',
+      oneOf('apart', 'in')
+    ),
     cache: {
       l1Bytes: read('CACHE_L1_BYTES', 'memory for entries in this process', '67108864', integer(0, 2 ** 40))
     },
@@ -220,12 +241,14 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return settings
 }
 
-function contradictions({ environment, host, port, operators, http, auth }: Settings): string[] {
+function contradictions({ environment, host, port, operators, http, auth, webhooks }: Settings): string[] {
   const lines: string[] = []
   if (environment === 'production' && auth.keys === null)
     lines.push(
       'JWT_KEYS is not set: production signs access tokens with keys of its own, npm run keys prints one'
     )
+  if (environment === 'production' && webhooks.insecure)
+    lines.push('WEBHOOKS_INSECURE is allow: production refuses private addresses, leave it out')
   if (operators.port > 65_535) lines.push(`OPERATORS_PORT is not set and PORT + 1000 is no port: set it`)
   if (port !== 0 && port === operators.port && host === operators.host)
     lines.push('OPERATORS_PORT is the same as PORT: set it to another one')
@@ -341,6 +364,12 @@ function tokenKeys(text: string): TokenKeys {
     if (error instanceof UnusableKeys) throw new Unusable(`${error.message}: npm run keys prints a good one`)
     throw error
   }
+}
+
+function encryptionKey(text: string): Buffer {
+  const key = Buffer.from(text, 'base64')
+  if (key.length === 32 && /^[\w+/-]+=*$/.test(text)) return key
+  throw new Unusable('has a key that is not 32 bytes in base64: make one with openssl rand -base64 32')
 }
 
 function optional<Value>(parse: (text: string) => Value) {
