@@ -8,6 +8,8 @@ import type { StreamState } from './stream.ts'
 
 /** One command's worth of lines. */
 const batchLines = 500
+/** How long fewer lines than that wait for company: a command for each would cost a busy instance as much as a request. */
+const gatherMs = 5
 /** One fsync's worth. */
 const diskLines = 2_000
 /** Lines that Redis has and the table does not: beyond these, nothing more is given to Redis. */
@@ -160,6 +162,7 @@ export class Recorder {
       return
     }
     if (this.#queue.length > 0) {
+      if (this.#queue.length < batchLines) await pause(gatherMs)
       const lines = this.#queue.slice(0, batchLines)
       if (await this.#give(lines, null)) this.#leaveQueue(lines)
       return
