@@ -237,12 +237,9 @@ export const NewBooking = Type.Object(
   {
     additionalProperties: false,
     examples: [
-      { start: '2026-11-25T16:00:00+01:00', serviceId: '0199a3f2-5c1e-7d4a-9b7e-2f6c8a1d3e50' },
       {
-        date: '2026-11-25',
-        startTime: '16:00',
-        endTime: '16:50',
-        therapistId: '018d0c22-7000-7a11-8000-000000000001',
+        start: '2026-11-25T16:00:00+01:00',
+        serviceId: '0199a3f2-5c1e-7d4a-9b7e-2f6c8a1d3e50',
         status: 'held'
       }
     ]
@@ -263,10 +260,7 @@ const change = {
 export const BookingPatch = Type.Object(change, {
   additionalProperties: false,
   minProperties: 1,
-  examples: [
-    { status: 'cancelled', cancelReason: 'Me ha salido un viaje de trabajo.' },
-    { start: '2026-11-26T16:00:00+01:00' }
-  ]
+  examples: [{ status: 'cancelled', cancelReason: 'Me ha salido un viaje de trabajo.' }]
 })
 export type BookingPatch = Static<typeof BookingPatch>
 
