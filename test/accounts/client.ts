@@ -24,15 +24,19 @@ export type Client = {
 
 type Sent = (app: FastifyInstance, options: object) => Promise<LightMyRequestResponse>
 
+const send: Sent = (app, options) => patiently(() => app.inject(options))
+
 const patienceMs = 20_000
 const pauseMs = 300
 
 /** Sends it again where the instance had too much to do to look at it, as it asks for: this machine may be slow. */
-const send: Sent = async (app, options) => {
+export async function patiently<Reply extends { statusCode: number; body: string }>(
+  send: () => Promise<Reply>
+): Promise<Reply> {
   const end = performance.now() + patienceMs
   for (;;) {
-    const reply = await app.inject(options)
-    const isShed = reply.statusCode === 503 && reply.json().detail.startsWith('Too much to do')
+    const reply = await send()
+    const isShed = reply.statusCode === 503 && reply.body.includes('Too much to do')
     if (!isShed || performance.now() > end) return reply
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }

@@ -5,7 +5,7 @@ import { engines } from '../engines.ts'
 import { fleet } from '../fleet.ts'
 import { runService, serviceUrl } from '../node.ts'
 import { until } from '../until.ts'
-import { clientOf, emailOf, newEmail, seedPassword } from './client.ts'
+import { clientOf, emailOf, newEmail, patiently, seedPassword } from './client.ts'
 
 t.test('without Redis sessions go on and end; without MySQL too, nobody is believed', async (t) => {
   const { engines, instances } = await fleet(t, 2)
@@ -34,14 +34,15 @@ t.test('no line of the log has a password, a token or an address in it', async (
   const url = await service.found(serviceUrl)
   const replies: { status: number; text: string }[] = []
   const send = async (path: string, body: unknown, token = '', method = 'POST') => {
-    const reply = await fetch(url + path, {
-      method,
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-      body: typeof body === 'string' ? body : JSON.stringify(body)
-    })
-    const text = await reply.text()
-    replies.push({ status: reply.status, text })
-    return text === '' ? {} : JSON.parse(text)
+    const reply = await patiently(() =>
+      fetch(url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+        body: typeof body === 'string' ? body : JSON.stringify(body)
+      }).then(async (reply) => ({ statusCode: reply.status, body: await reply.text() }))
+    )
+    replies.push({ status: reply.statusCode, text: reply.body })
+    return reply.body === '' ? {} : JSON.parse(reply.body)
   }
   const email = await emailOf(mysql.primary.url, known.client.id)
   const mine = newEmail()
