@@ -24,7 +24,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     path,
     {
       onRequest: app.authenticate,
-      onSend: sayWhoseItIs,
       schema: {
         tags,
         operationId: 'getOwnProfile',
@@ -37,11 +36,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     (request, reply) => {
       const { fields } = request.query
+      const ownerId = callerIdOf(request)
+      sayWhereItIs(reply, ownerId)
       return serve(
         request,
         reply,
         ownProfileView,
-        { ownerId: callerIdOf(request) },
+        { ownerId },
         fields === undefined ? undefined : parseFields(fields, ownFields)
       )
     }
@@ -51,7 +52,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     path,
     {
       onRequest: app.authenticate,
-      onSend: sayWhoseItIs,
       schema: {
         tags,
         operationId: 'replaceOwnProfile',
@@ -77,6 +77,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         requireMatch(request.headers['if-match'], current.version, true, tag)
         return replaceProfile(transaction, current, request.body)
       })
+      sayWhereItIs(reply, id)
       return answerWritten(reply, ownProfileView, result, stamp)
     }
   )
@@ -89,13 +90,7 @@ function callerIdOf({ caller }: Pick<FastifyRequest, 'caller'>): string {
   return caller.id
 }
 
-/** RFC 9110 §8.7: the profile by its own path, where everybody else knows it. Of a problem it would be untrue. */
-function sayWhoseItIs(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-  done: (error: null, payload: unknown) => void
-): void {
-  if (reply.statusCode < 400) reply.header('content-location', `${path}/${callerIdOf(request)}`)
-  done(null, payload)
+/** RFC 9110 §8.7: the profile by its own path, where everybody else knows it. A problem goes without it. */
+function sayWhereItIs(reply: FastifyReply, id: string): void {
+  reply.header('content-location', `${path}/${id}`)
 }
