@@ -48,14 +48,29 @@ t.test('rules over HTTP', { timeout: 120_000 }, async (t) => {
     t.equal(late.statusCode, 412, 'a booking came between')
     t.equal(late.json().currentVersion, read.json().version + 1)
 
-    const changed = { ...open, weekly: { 7: hours }, maxPerDay: 3 }
+    const overrides = { '2026-12-24': [], '2026-12-28': [{ from: '22:00', to: '24:00' }] }
+    const changed = { ...open, weekly: { 7: hours }, maxPerDay: 3, overrides, holidayRegion: 'ES-CT' }
     const replaced = await put(changed, { authorization, 'if-match': String(late.headers.etag) })
     t.equal(replaced.statusCode, 200)
-    t.match(replaced.json(), { weekly: { 7: hours }, maxPerDay: 3, version: read.json().version + 2 })
+    t.match(replaced.json(), { ...changed, version: read.json().version + 2 })
+    t.same(replaced.json().overrides, overrides)
     t.equal(replaced.json().weekly[1], undefined, 'what was left out is gone')
     const now = await get({ authorization })
     t.same(now.json(), replaced.json())
     t.equal(now.headers.etag, replaced.headers.etag)
+  })
+
+  t.test('of ten who replace one version at once, one does', async (t) => {
+    const { authorization, open } = await openPractice(app, primaryUrl)
+    const etag = String((await get({ authorization })).headers.etag)
+    const writes = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        put({ ...open, horizonDays: 100 + i }, { authorization, 'if-match': etag })
+      )
+    )
+    t.same(writes.map(({ statusCode }) => statusCode).sort(), [200, ...Array.from({ length: 9 }, () => 412)])
+    const winner = writes.find(({ statusCode }) => statusCode === 200)
+    t.same((await get({ authorization })).json(), winner?.json())
   })
 
   t.test('the same again changes nothing, and what changes is told without the hours', async (t) => {
