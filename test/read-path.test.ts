@@ -3,6 +3,7 @@ import { deepStrictEqual as same } from 'node:assert/strict'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
 import { known } from '../db/seed/known.ts'
+import { buildApp } from '../src/app.ts'
 import { fleet, publicProfiles } from './fleet.ts'
 import { countStatements } from './statements.ts'
 import { undisturbed } from './undisturbed.ts'
@@ -84,6 +85,37 @@ t.test('two instances on one stack', async (t) => {
     t.equal(head.body, '')
     for (const name of ['etag', 'content-length', 'cache-control', 'content-type', 'vary', 'cache-tag']) {
       t.equal(head.headers[name], whole.headers[name], name)
+    }
+  })
+
+  t.test('a hit says all that the answer which was loaded said, under whichever path', async (t) => {
+    const own = {
+      authorization: `Bearer ${one.app.signToken({ id: known.therapist.id, role: 'therapist' }, 60)}`
+    }
+    const alias = path.replace('profile', 'profiles')
+    for (const [url, headers] of [
+      [path, {}],
+      [alias, {}],
+      ['/api/profiles?sort=price', {}],
+      ['/api/profile', own]
+    ] as const) {
+      // Of an instance that has nothing yet, so that the first answer is loaded and the second found.
+      const fresh = await buildApp({ ...one.app.settings, port: 0 })
+      try {
+        await fresh.ready()
+        const [loaded, found] = [await fresh.inject({ url, headers }), await fresh.inject({ url, headers })]
+        t.notMatch(loaded.headers['cache-status'], /^turno-l1; hit$/)
+        t.equal(found.headers['cache-status'], 'turno-l1; hit', url)
+        const saying = ({ headers }: typeof loaded) => {
+          const { date: _date, 'x-request-id': id, 'cache-status': _status, ...others } = headers
+          t.ok(id, 'under a name of its own')
+          return others
+        }
+        t.same(saying(found), saying(loaded), url)
+        t.equal(found.body, loaded.body)
+      } finally {
+        await fresh.close()
+      }
     }
   })
 
