@@ -20,8 +20,14 @@ t.test('without Redis sessions go on and end; without MySQL too, nobody is belie
   await until('it has ended everywhere', async () => (await one.statusOf(session)) === 401, 5_000)
 
   t.equal(await one.statusOf(other), 200)
+  /** Of a request that asks nothing of MySQL but who is calling. */
+  const believed = async () => {
+    const path = `/api/users/${known.admin.id}/role`
+    return (await one.put(path, { role: 'client' }, other.accessToken)).statusCode
+  }
+  t.equal(await believed(), 403)
   await Promise.all([primary, ...replicas].map((server) => server.kill()))
-  await until('nobody is believed', async () => (await one.statusOf(other)) === 503)
+  await until('nobody is believed', async () => (await believed()) === 503)
   const reply = await one.get('/api/auth/me', other.accessToken)
   t.match(reply, { statusCode: 503, headers: { 'retry-after': /^\d+$/ } })
   t.equal((await one.post('/api/auth/login', { email, password: seedPassword })).statusCode, 503)
