@@ -6,7 +6,7 @@ import type { Booking } from '../../src/bookings/schema.ts'
 import type { Service } from './service.ts'
 import type { Person } from './world.ts'
 
-const answerWithinMs = 15_000
+const answerWithinMs = 60_000
 const againAfterMs = 50
 
 export type Reply = { status: number; body: string; ms: number }

@@ -74,6 +74,11 @@ export async function createBooking(
   }
   const price = priceOf(party, service, body.amount)
   const mode = modeOf(service, body.mode)
+  const block = blockOf(service, start)
+  // What is taken already can be refused without the lock: a crowd at one slot does not queue up for it.
+  if (await isTaken(database, therapistId, Date.parse(block.blocksFrom), Date.parse(block.blocksTo))) {
+    throw await slotTaken(database, calendar, service, start, now, calendar.version)
+  }
 
   const version = await lockCalendar(database, therapistId)
   if (version === null) throw noCalendar()
@@ -94,7 +99,7 @@ export async function createBooking(
     therapistId,
     clientId: client.id,
     serviceId: service.id,
-    ...blockOf(service, start),
+    ...block,
     timeZone,
     utcOffsetMin: toLocal(start, timeZone).offsetMinutes,
     status,

@@ -235,18 +235,24 @@ export async function countOnDay(
   return row?.count ?? 0
 }
 
-/** Whether anything but `exceptBookingId` takes time in [from, to), epoch ms. True only for as long as the calendar is locked. */
+/** Whether anything but `exceptBookingId` takes time in [from, to), epoch ms. That nothing does holds under the calendar's lock alone. */
 export async function isTaken(
   database: Database,
   therapistId: string,
   from: number,
   to: number,
-  exceptBookingId: string
+  exceptBookingId?: string
 ): Promise<boolean> {
   const [row] = await database
     .select({ id: bookings.id })
     .from(bookings, { forceIndex: ['ix_bk_overlap'] })
-    .where(and(blocksWithin(therapistId, from, to), isLive, ne(bookings.id, exceptBookingId)))
+    .where(
+      and(
+        blocksWithin(therapistId, from, to),
+        isLive,
+        exceptBookingId === undefined ? undefined : ne(bookings.id, exceptBookingId)
+      )
+    )
     .limit(1)
   return row !== undefined
 }

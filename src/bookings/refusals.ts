@@ -15,9 +15,9 @@ import type { Decision, Status } from './transition.ts'
 const minute = 60_000
 const day = 24 * 60 * minute
 const mostAlternatives = 3
-/** Alternatives are looked for so far around what was wanted. */
+/** Alternatives are looked for so far before what was wanted, and so far after it: further only where they are few. */
 const lookBackMs = 2 * day
-const lookAheadMs = 12 * day
+const lookAheadMs = [4 * day, 31 * day]
 
 /** Somebody was quicker. `calendarVersion` is what an availability that is any good has at least. */
 export async function slotTaken(
@@ -85,7 +85,7 @@ export function refusalOf(decision: Exclude<Decision, { kind: 'change' }>, statu
 
 type Alternative = { start: string; end: string }
 
-/** The free starts nearest to what was wanted, in order of time. One statement, bounded by two weeks. */
+/** The free starts nearest to what was wanted, in order of time. */
 async function findAlternatives(
   database: Database,
   calendar: Calendar,
@@ -96,17 +96,20 @@ async function findAlternatives(
 ): Promise<Alternative[]> {
   const { earliest, latest } = bookable(calendar, now)
   const near = Math.min(Math.max(wanted, earliest), latest)
-  const from = Math.max(near - lookBackMs, earliest)
-  const to = Math.min(near + lookAheadMs, latest)
-  if (from >= to) return []
-  const busy = await findBusy(database, calendar.therapistId, from - day, to + day, exceptBookingId)
-  const free = freeStarts(calendar, service, busy, from, to)
-  const isFull = fullDays(
-    calendar,
-    busy.map((one) => one.from)
-  )
+  let free: number[] = []
+  for (const ahead of lookAheadMs) {
+    const from = Math.max(near - lookBackMs, earliest)
+    const to = Math.min(near + ahead, latest)
+    if (from >= to) return []
+    const busy = await findBusy(database, calendar.therapistId, from - day, to + day, exceptBookingId)
+    const isFull = fullDays(
+      calendar,
+      busy.map((one) => one.from)
+    )
+    free = freeStarts(calendar, service, busy, from, to).filter((start) => !isFull(start))
+    if (free.length >= mostAlternatives) break
+  }
   return free
-    .filter((start) => !isFull(start))
     .sort((one, other) => Math.abs(one - wanted) - Math.abs(other - wanted))
     .slice(0, mostAlternatives)
     .sort((one, other) => one - other)
