@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import type { Http2Server } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +17,7 @@ import { awsSchema } from './schema/schema.ts'
 export const hclDirectory = fileURLToPath(new URL('..', import.meta.url))
 
 /** Longer than any command takes on a starved machine, ms. */
-const COMMAND_LIMIT_MS = 300_000
+const COMMAND_LIMIT_MS = 900_000
 
 export type Outcome = { code: number; out: string; err: string }
 
@@ -46,10 +47,8 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
   if (program === null) throw new Error(absent)
   const home = await mkdtemp(join(tmpdir(), 'turno-tf-'))
   const schema = awsSchema()
-  const asAws = join(home, 'aws.sock')
-  const withForesight = join(home, 'foresight.sock')
-  const servers = [providerServer(schema).listen(asAws), providerServer(schema, true).listen(withForesight)]
-  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const servers = [providerServer(schema), providerServer(schema, true)]
+  const [asAws = '', withForesight = ''] = await Promise.all(servers.map(listening))
   const environment = {
     PATH: process.env.PATH,
     // Nothing of the user's: no CLI configuration, no credentials, no TF_VAR_. What terraform writes goes with us.
@@ -63,10 +62,10 @@ export async function attachTerraform(abort?: AbortSignal): Promise<Terraform> {
   let copies = 0
   let plans = 0
 
-  const run = async (directory: string, command: readonly string[], socket = asAws): Promise<Outcome> => {
+  const run = async (directory: string, command: readonly string[], provider = asAws): Promise<Outcome> => {
     abort?.throwIfAborted()
     const child = spawnBound([program, `-chdir=${directory}`, ...command], 'SIGKILL', {
-      env: { ...environment, TF_REATTACH_PROVIDERS: reattach(socket) },
+      env: { ...environment, TF_REATTACH_PROVIDERS: reattach(provider) },
       stdio: ['ignore', 'pipe', 'pipe']
     })
     running.add(child)
@@ -118,14 +117,23 @@ function isLitter(name: string): boolean {
   return name === 'testing' || name.startsWith('.terraform') || name.includes('.tfstate')
 }
 
+/** Its address, once it listens: of this machine alone. A socket in the file system may have too long a path. */
+async function listening(server: Http2Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1')
+  return `127.0.0.1:${address.port}`
+}
+
 /** Points terraform at a provider that runs already; then it asks no registry and writes no lock file. */
-function reattach(socket: string): string {
+function reattach(address: string): string {
   const provider = {
     Protocol: 'grpc',
     ProtocolVersion: 6,
     Pid: process.pid,
     Test: true,
-    Addr: { Network: 'unix', String: socket }
+    Addr: { Network: 'tcp', String: address }
   }
   return JSON.stringify({ 'registry.terraform.io/hashicorp/aws': provider })
 }

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { atMostTwo } from '../../terraform/testing/cases.ts'
 import { type Diagnostic, errorsOfPlan, errorsOfValidate } from '../../terraform/testing/diagnostics.ts'
 import { environmentsIn } from '../../terraform/testing/environments.ts'
 import { type Finding, PlannedFleet } from '../../terraform/testing/plan.ts'
@@ -393,7 +394,7 @@ t.test('each of these mistakes is caught, with its file and line', { skip }, asy
   const { variablesFiles } = production
 
   const caught = atMostTwo([
-    ...invalid.map((fault) => () => errorsAfter(fault, ['validate', '-json'], errorsOfValidate)),
+    ...invalid.map((fault) => () => errorsAfter(fault, ['validate', '-json', '-no-tests'], errorsOfValidate)),
     ...unplannable.map((fault) => () => {
       const variables = variablesFiles.map((file) => `-var-file=${file.replace(root, '.')}`)
       return errorsAfter(fault, ['plan', '-json', '-lock=false', ...variables], errorsOfPlan)
@@ -461,15 +462,4 @@ function placeOf(copy: string, { line, lineIn, ...fault }: Fault): Place {
   const text = line ?? firstChange(fault)
   const lines = readFileSync(join(copy, file), 'utf8').split('\n')
   return { file, line: lines.findIndex((one) => one.includes(text)) + 1 }
-}
-
-/** Starts two, and the next whenever one has ended. */
-function atMostTwo<Result>(works: readonly (() => Promise<Result>)[]): Promise<Result>[] {
-  const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()]
-  return works.map((work, place) => {
-    const result = (lanes[place % lanes.length] ?? Promise.resolve()).then(work)
-    lanes[place % lanes.length] = result.catch(() => {})
-    result.catch(() => {}) // judged by its own test
-    return result
-  })
 }
