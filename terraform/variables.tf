@@ -238,7 +238,7 @@ variable "service" {
   }
 
   validation {
-    condition     = alltrue([for name in keys(var.service.settings) : !can(regex("SECRET|PASSWORD|CREDENTIAL|PRIVATE|^JWT_KEYS$|^MYSQL_.*_URLS?$|^REDIS_URL$", name))])
+    condition     = alltrue([for name in keys(var.service.settings) : !can(regex("SECRET|PASSWORD|CREDENTIAL|PRIVATE|^(JWT|WEBHOOKS)_KEYS$|^MYSQL_.*_URLS?$|^REDIS_URL$", name))])
     error_message = "service.settings would put a secret into the state and the user data: it goes into the secret (README.md, Rotate secrets)."
   }
 
@@ -296,14 +296,14 @@ variable "database" {
 variable "cache" {
   description = "Valkey. `nodes`: the primary and its replicas, which stand ready and are not read from."
   type = object({
-    node_type = optional(string, "cache.r7g.large")
+    node_type = optional(string, "cache.r6g.large")
     nodes     = optional(number, 2)
   })
   default = {}
 
   validation {
     condition     = startswith(var.cache.node_type, "cache.") && var.cache.nodes >= 1 && var.cache.nodes <= 6
-    error_message = "cache needs a node_type such as cache.r7g.large and 1 to 6 nodes."
+    error_message = "cache needs a node_type such as cache.r6g.large and 1 to 6 nodes."
   }
 }
 

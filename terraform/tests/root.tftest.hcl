@@ -103,20 +103,17 @@ run "what_is_refused" {
   variables {
     environment = "a-production-of-ours"                                   # names of load balancers end at 32
     zone_name   = "example.org"                                            # does not hold api.example.com
-    standby     = { region = "eu-west-1" }                                 # is the region that serves
     release     = { version = "1.4.0", sha256 = "latest" }                 # no digest
     fleet       = { min_size = 1 }                                         # no fleet
     rollout     = { checkpoint_percentages = [5, 50, 25, 100] }            # not ascending
     service     = { settings = { JWT_SECRET = "would lie in the state" } } # a secret
-    database    = { engine_version = "8.0" }                               # another parameter group's
     cache       = { nodes = 7 }                                            # more than ElastiCache takes
     edge        = { admin_networks = ["0.0.0.0/0"] }                       # everybody
     network     = { nat = "none" }                                         # no way out
   }
 
   expect_failures = [
-    var.environment, var.zone_name, var.standby, var.release, var.fleet, var.rollout, var.service, var.database, var.cache,
-    var.edge, var.network,
+    var.environment, var.zone_name, var.release, var.fleet, var.rollout, var.service, var.cache, var.edge, var.network,
   ]
 }
 
@@ -124,7 +121,7 @@ run "what_is_refused_as_well" {
   command = plan
 
   variables {
-    serving             = "standby" # there is none
+    standby             = { region = "eu-west-1" } # is the region that serves
     release             = { version = "../1.4.0", sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }
     fleet               = { image_id = "/aws/service/ami-amazon-linux-latest" }       # could not be rolled back
     rollout             = { checkpoint_percentages = [5, 25, 50] }                    # would leave two releases running
@@ -136,19 +133,20 @@ run "what_is_refused_as_well" {
   }
 
   expect_failures = [
-    var.serving, var.release, var.fleet, var.rollout, var.service, var.edge, var.alarm_emails, var.latency_p95_seconds,
-    var.log_retention_days,
+    var.standby, var.release, var.fleet, var.rollout, var.service, var.edge, var.alarm_emails,
+    var.latency_p95_seconds, var.log_retention_days,
   ]
 }
 
-run "a_drain_ends_before_the_shutdown" {
+run "a_drain_ends_before_the_shutdown_and_nobody_takes_over_who_is_not_there" {
   command = plan
 
   variables {
+    serving = "standby"
     service = { drain_ms = 40000, shutdown_ms = 40000 }
   }
 
-  expect_failures = [var.service]
+  expect_failures = [var.service, var.serving]
 }
 
 run "the_largest_fleet_has_to_fit_the_primary" {

@@ -67,6 +67,9 @@ resource "aws_db_instance" "primary" {
   enabled_cloudwatch_logs_exports = local.exports
 
   lifecycle {
+    # Said once, when it is made. A promoted replica that reports another would be replaced for it, with all it holds.
+    ignore_changes = [db_name, username]
+
     precondition {
       condition     = !local.follows || try(regex("^arn:", var.source_arn), null) != null
       error_message = "A replica in another region follows by ARN: an identifier is looked for in its own region."

@@ -27,6 +27,8 @@ resource "aws_lb" "this" {
   preserve_host_header             = true
   xff_header_processing_mode       = "append"
   enable_cross_zone_load_balancing = true
+  # A zone that flickers can be taken away by hand: README.md, "Lose a zone".
+  enable_zonal_shift = true
 
   access_logs {
     bucket  = var.log_bucket

@@ -81,6 +81,7 @@ resource "aws_s3_bucket_policy" "releases" {
   depends_on = [aws_s3_bucket_public_access_block.releases]
 }
 
+# Not the access log of nginx: CloudFront and the load balancer write every request to the bucket, at a twentieth of the price.
 resource "aws_cloudwatch_log_group" "this" {
   for_each = toset(["service", "nginx", "boot"])
 
