@@ -44,7 +44,7 @@ export function runNode(
       await elapsed(10)
     }
   }
-  return { pid: child.pid ?? 0, kill: (signal: NodeJS.Signals) => child.kill(signal), ended, found }
+  return { said, pid: child.pid ?? 0, kill: (signal: NodeJS.Signals) => child.kill(signal), ended, found }
 }
 
 /** Runs the service itself on these engines, on free ports. */

@@ -117,3 +117,23 @@ t.test('a process killed while it records: all that it knew to be acknowledged a
   )
   t.equal(app.audit.recorder.counters.dropped, 0)
 })
+
+t.test('a consumer killed with entries that MySQL would not take: another writes them', async (t) => {
+  const { engines, app, record, consume, arrived } = await recording(t)
+  const { primary } = engines.mysql
+  record(300)
+  await app.audit.recorder.settled()
+  await primary.kill()
+  const child = runNode(t, '../check/audit/consumer.ts', {
+    PATH: process.env.PATH,
+    REDIS_URL: engines.redis.url,
+    MYSQL_PRIMARY_URL: primary.url
+  })
+  // It says so each time that it could not write.
+  await until('it has tried', () => child.said.err.includes('could not be written'), 30_000)
+  child.kill('SIGKILL')
+  await child.ended
+  await primary.restart()
+  consume()
+  await arrived()
+})
