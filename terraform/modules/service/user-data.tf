@@ -20,8 +20,6 @@ locals {
       SHUTDOWN_MS              = var.shutdown_ms
       AUDIT_SPOOL_DIR          = "/var/lib/turno/audit"
       LOG_LEVEL                = var.log_level
-      # Every process takes jobs from the common queue: no machine whose loss would stop them.
-      WORKER = "in"
     },
     var.settings,
   )
