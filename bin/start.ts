@@ -107,7 +107,8 @@ async function start(wanted: Wanted, wishes: Wishes): Promise<void> {
   const ground = await standOnStack(directory, scale, report, wishes.leave)
   wishes.hurry.addEventListener('abort', () => void ground.stop())
   try {
-    await run({ ...given, ...ground.variables }, ground, wanted, wishes)
+    // Its own jobs too: one process is all there is.
+    await run({ WORKER: 'in', ...given, ...ground.variables }, ground, wanted, wishes)
   } finally {
     await ground.stop()
   }

@@ -9,7 +9,12 @@ export type EventCounters = { open: number; sent: number; ended: Record<Ending, 
 
 declare module 'fastify' {
   interface FastifyInstance {
-    events: { tail: Tail; counters: EventCounters }
+    events: {
+      tail: Tail
+      /** Tells the other instances how far the order has come. */
+      announce(head: number): void
+      counters: EventCounters
+    }
   }
 }
 
@@ -21,16 +26,17 @@ export default fp(
     const counters: EventCounters = { open: 0, sent: 0, ended: { left: 0, slow: 0, token: 0, drain: 0 } }
     const ear =
       app.settings.redis.url === null ? null : listen(app.settings.redis.url, (head) => tail.heard(head))
+    // Not being heard loses nothing: everybody looks for himself once a second.
+    const announce = (head: number) => void app.redis?.publish(channel, String(head)).catch(() => {})
     const tail = new Tail({
       primary,
       primaryReads,
       replicas,
-      // Not being heard loses nothing: everybody looks for himself once a second.
-      announce: (head) => void app.redis?.publish(channel, String(head)).catch(() => {}),
+      announce,
       hears: () => ear?.hears() ?? false,
       failed: (error) => app.log.debug({ err: error }, 'the order of events could not be followed')
     })
-    app.decorate('events', { tail, counters })
+    app.decorate('events', { tail, announce, counters })
 
     // Whatever changed something may have recorded an event. After the answer: nobody waits for its place.
     app.addHook('onRoute', (route) => {

@@ -62,6 +62,8 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(admin)
   await app.register(events)
   await app.register(operators)
+  // Loaded only where it works: most instances have no use for its libraries.
+  if (settings.worker === 'in') await app.register(import('../plugins/worker.ts'))
 
   await app.register(accounts)
   await app.register(profiles)

@@ -241,7 +241,17 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return settings
 }
 
-function contradictions({ environment, host, port, operators, http, auth, webhooks }: Settings): string[] {
+function contradictions({
+  environment,
+  host,
+  port,
+  operators,
+  http,
+  auth,
+  webhooks,
+  worker,
+  redis
+}: Settings): string[] {
   const lines: string[] = []
   if (environment === 'production' && auth.keys === null)
     lines.push(
@@ -249,6 +259,8 @@ function contradictions({ environment, host, port, operators, http, auth, webhoo
     )
   if (environment === 'production' && webhooks.insecure)
     lines.push('WEBHOOKS_INSECURE is allow: production refuses private addresses, leave it out')
+  if (worker === 'in' && redis.url === null)
+    lines.push('WORKER is in, but REDIS_URL is not set: jobs are queued there')
   if (operators.port > 65_535) lines.push(`OPERATORS_PORT is not set and PORT + 1000 is no port: set it`)
   if (port !== 0 && port === operators.port && host === operators.host)
     lines.push('OPERATORS_PORT is the same as PORT: set it to another one')
