@@ -45,8 +45,11 @@ const day = 86_400_000
 /** The months (YYYY-MM, of UTC) that have a part of [from, to), epoch ms. */
 export function monthsBetween(from: number, to: number): string[] {
   const months: string[] = []
-  for (let at = from; at < to; at = endOf(months.at(-1) ?? ''))
-    months.push(new Date(at).toISOString().slice(0, 7))
+  for (let at = from; at < to; ) {
+    const month = new Date(at).toISOString().slice(0, 7)
+    months.push(month)
+    at = endOf(month)
+  }
   return months
 }
 

@@ -39,7 +39,7 @@ export function offered(
   now: number,
   ownHoldId?: string
 ): { content: Content; until: number } {
-  const months = [monthView.valueOf(first), ...others.map(monthView.valueOf)] as const
+  const months = [monthView.valueIn(first), ...others.map(monthView.valueIn)] as const
   const { therapistId, serviceId, timeZone = months[0].timeZone } = question
   const offer = offerOf(months, question.within(timeZone), now, ownHoldId)
   const availability = availabilityOf({ therapistId, serviceId, timeZone }, months, offer)

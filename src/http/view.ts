@@ -54,7 +54,7 @@ export type View<Parameters, Value> = ViewDeclaration<Parameters, Value> & {
   /** The representation of a value at hand, such as one just written. */
   represent(value: Value): Content
   /** The value that a content of this view, not an absence, was made of; read once as long as it lives. */
-  valueOf(content: Content): Value
+  valueIn(content: Content): Value
 }
 
 /** Compiles a declaration; once per view, when its module loads. */
@@ -84,14 +84,14 @@ export function view<Parameters, Value>(
     })
   }
   const values = new WeakMap<Content, { value: Value }>()
-  const readOnce = (content: Content): Value => {
+  const valueIn = (content: Content): Value => {
     const known = values.get(content)
     if (known) return known.value
     const value: Value = JSON.parse(content.identity.toString())
     values.set(content, { value })
     return value
   }
-  return { ...declaration, cached, represent, valueOf: readOnce }
+  return { ...declaration, cached, represent, valueIn }
 }
 
 // TypeBox marks its schemas with symbols and getters that a JSON Schema compiler need not meet.
