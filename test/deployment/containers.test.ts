@@ -7,8 +7,8 @@ import { DockerfileParser } from 'dockerfile-ast'
 import t from 'tap'
 import { parseDocument } from 'yaml'
 import { readSettings } from '../../src/config.ts'
+import { troubleWith } from '../../terraform/testing/settings.ts'
 import { at, type Data, isObject, list } from './data.ts'
-import { troubleWith } from './settings.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const text = readFileSync(join(root, 'Dockerfile'), 'utf8')

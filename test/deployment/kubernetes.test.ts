@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { findProgram } from '../../db/stack/process.ts'
+import { troubleWith } from '../../terraform/testing/settings.ts'
 import { at, type Data, isObject, list } from './data.ts'
-import { troubleWith } from './settings.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -67,10 +67,8 @@ t.test('an instance boots with a script that its tools understand', { skip }, as
     })
     const lines = stdout.trim().split('\n')
     t.match(lines[0], /^MYSQL_PRIMARY_URL=mysql:\/\/\w+:a%2Fb%40c@/)
-    t.same(
-      lines.map((line) => line.split('=')[0]),
-      ['MYSQL_PRIMARY_URL', 'MYSQL_REPLICA_URLS', 'REDIS_URL', 'JWT_SECRET']
-    )
+    const names = lines.map((line) => line.split('=')[0])
+    for (const name of ['MYSQL_REPLICA_URLS', 'REDIS_URL', 'JWT_SECRET']) t.ok(names.includes(name), name)
   })
 })
 
