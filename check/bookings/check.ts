@@ -34,6 +34,8 @@ export type Outcome = {
 }
 
 const lookEveryMs = 500
+/** Instances that serve at least, for one of them to be killed. */
+const fewest = 2
 const day = 96
 
 /** Runs one check. What it finds is in the outcomes. */
@@ -119,13 +121,16 @@ async function kills(options: CheckOptions): Promise<Outcome> {
     calledOff: 0.6,
     signal
   })
+  // The next one is killed while those before are still being replaced, but for the last two.
+  const replacements: Promise<void>[] = []
   while (!signal.aborted) {
-    await pause(random.integer(20, 1_500), undefined, { signal }).catch(() => {})
-    if (signal.aborted) break
+    await pause(random.integer(20, 1_000), undefined, { signal }).catch(() => {})
+    if (signal.aborted || service.serving < fewest) continue
     service.kill(random.next())
-    await service.add()
+    replacements.push(service.add())
   }
   await working
+  await Promise.all(replacements)
   await client.close()
   const seen = `${service.killed} instances killed: ${statuses(journal)}; sent again ${journal.again}, given up ${journal.givenUp}`
   return { check: 'kills', seen, broken: await judge(primaryUrl, since, journal) }

@@ -11,6 +11,7 @@ const server = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
 const readyWithinMs = 60_000
 const tokenSeconds = 3_600
 const shownOfError = 2_000
+const starts = 5
 
 type Instance = { url: string; child: ChildProcess }
 
@@ -54,12 +55,24 @@ export class Service {
     return this.#instances[this.#next++ % this.#instances.length]?.url ?? null
   }
 
+  get serving(): number {
+    return this.#instances.length
+  }
+
+  /** On a machine that is busy enough the database may not answer a start in time: then once more, as any supervisor would. */
   async add(): Promise<void> {
-    const child = spawnBound([process.execPath, server], 'SIGKILL', {
-      env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    this.#instances.push({ url: await servingAt(child), child })
+    for (let attempt = 1; ; attempt++) {
+      const child = spawnBound([process.execPath, server], 'SIGKILL', {
+        env: this.#environment,
+        stdio: ['ignore', 'pipe', 'pipe']
+      })
+      try {
+        this.#instances.push({ url: await servingAt(child), child })
+        return
+      } catch (error) {
+        if (attempt === starts) throw error
+      }
+    }
   }
 
   /** SIGKILL, at whatever it is. @param choice from 0 up to, not including, 1 */
