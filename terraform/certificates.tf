@@ -7,7 +7,7 @@ data "aws_route53_zone" "this" {
 }
 
 resource "aws_acm_certificate" "edge" {
-  provider = aws.us_east_1
+  region = "us-east-1"
 
   domain_name       = var.domain_name
   validation_method = "DNS"
@@ -53,7 +53,7 @@ resource "aws_route53_record" "validation" {
 }
 
 resource "aws_acm_certificate_validation" "edge" {
-  provider = aws.us_east_1
+  region = "us-east-1"
 
   certificate_arn         = aws_acm_certificate.edge.arn
   validation_record_fqdns = [aws_route53_record.validation.fqdn]

@@ -55,11 +55,6 @@ module "standby" {
 module "edge" {
   source = "./modules/edge"
 
-  providers = {
-    aws           = aws
-    aws.us_east_1 = aws.us_east_1
-  }
-
   name                = local.name
   partition           = data.aws_partition.current.partition
   account_id          = data.aws_caller_identity.current.account_id

@@ -15,13 +15,3 @@ provider "aws" {
     tags = local.tags
   }
 }
-
-# CloudFront takes its certificate and its firewall from us-east-1 alone.
-provider "aws" {
-  alias  = "us_east_1"
-  region = "us-east-1"
-
-  default_tags {
-    tags = local.tags
-  }
-}

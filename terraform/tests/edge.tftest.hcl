@@ -4,11 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-mock_provider "aws" {
-  alias  = "us_east_1"
-  source = "./tests/mocks"
-}
-
 variables {
   name            = "turno-production"
   partition       = "aws"

@@ -10,11 +10,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-mock_provider "aws" {
-  alias  = "us_east_1"
-  source = "./tests/mocks"
-}
-
 run "staging_is_small_and_a_plan_says_what_it_may_not_survive" {
   command = plan
 

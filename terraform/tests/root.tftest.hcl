@@ -9,11 +9,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-mock_provider "aws" {
-  alias  = "us_east_1"
-  source = "./tests/mocks"
-}
-
 variables {
   environment  = "production"
   domain_name  = "api.example.com"

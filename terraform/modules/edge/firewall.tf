@@ -18,7 +18,7 @@ locals {
 
 resource "aws_wafv2_ip_set" "admin" {
   for_each = local.networks
-  provider = aws.us_east_1
+  region   = local.global
 
   name               = "${var.name}-admin-${lower(each.key)}"
   description        = "Networks from which administrators come"
@@ -28,7 +28,7 @@ resource "aws_wafv2_ip_set" "admin" {
 }
 
 resource "aws_wafv2_web_acl" "this" {
-  provider = aws.us_east_1
+  region = local.global
 
   name        = var.name
   description = "In front of ${var.domain_name}"
@@ -189,7 +189,7 @@ resource "aws_wafv2_web_acl" "this" {
 
 # Only what was turned away, and never who asked with what: the firewall sees tokens.
 resource "aws_cloudwatch_log_group" "firewall" {
-  provider = aws.us_east_1
+  region = local.global
 
   # WAF insists on the prefix.
   name              = "aws-waf-logs-${var.name}"
@@ -197,7 +197,7 @@ resource "aws_cloudwatch_log_group" "firewall" {
 }
 
 resource "aws_wafv2_web_acl_logging_configuration" "this" {
-  provider = aws.us_east_1
+  region = local.global
 
   resource_arn            = aws_wafv2_web_acl.this.arn
   log_destination_configs = [aws_cloudwatch_log_group.firewall.arn]

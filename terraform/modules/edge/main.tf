@@ -1,6 +1,9 @@
 # What the world sees: CloudFront, which ends TLS, absorbs and caches, and reaches the load balancer inside the VPC.
 
 locals {
+  # Where CloudFront looks for its firewall, and where its metrics are.
+  global = "us-east-1"
+
   origin = var.origins[var.serving]
 
   # CloudFront keeps an error for ten seconds of its own accord: a profile that was just made would stay "not found", and

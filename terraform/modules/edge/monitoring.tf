@@ -2,7 +2,7 @@
 # in us-east-1, and so their alarms.
 
 resource "aws_sns_topic" "alarms" {
-  provider = aws.us_east_1
+  region = local.global
 
   name = "${var.name}-edge-alarms"
   # Alarms hold no more than a name and a number; AWS's own key cannot be used by CloudWatch.
@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "alarms_key" {
 }
 
 resource "aws_kms_key" "alarms" {
-  provider = aws.us_east_1
+  region = local.global
 
   description             = "Alarms of ${var.name} at the edge"
   enable_key_rotation     = true
@@ -50,7 +50,7 @@ resource "aws_kms_key" "alarms" {
 
 resource "aws_sns_topic_subscription" "email" {
   for_each = var.alarm_emails
-  provider = aws.us_east_1
+  region   = local.global
 
   topic_arn = aws_sns_topic.alarms.arn
   protocol  = "email"
@@ -71,7 +71,7 @@ resource "aws_route53_health_check" "outside" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "outside" {
-  provider = aws.us_east_1
+  region = local.global
 
   alarm_name          = "${var.name}-outside"
   alarm_description   = "${var.domain_name} does not answer from outside. Runbook: lose a zone, then: lose a region."
@@ -89,7 +89,7 @@ resource "aws_cloudwatch_metric_alarm" "outside" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
-  provider = aws.us_east_1
+  region = local.global
 
   alarm_name          = "${var.name}-edge-errors"
   alarm_description   = "More than ${var.error_percent} % of what CloudFront answers is a 5xx. Runbook: roll back."
@@ -108,7 +108,7 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 
 # Access logs, into the serving region's bucket. No cookie, no query string, no Authorization: they hold tokens and names.
 resource "aws_cloudwatch_log_delivery_source" "access" {
-  provider = aws.us_east_1
+  region = local.global
 
   name         = var.name
   log_type     = "ACCESS_LOGS"
@@ -116,7 +116,7 @@ resource "aws_cloudwatch_log_delivery_source" "access" {
 }
 
 resource "aws_cloudwatch_log_delivery_destination" "access" {
-  provider = aws.us_east_1
+  region = local.global
 
   name          = var.name
   output_format = "json"
@@ -127,7 +127,7 @@ resource "aws_cloudwatch_log_delivery_destination" "access" {
 }
 
 resource "aws_cloudwatch_log_delivery" "access" {
-  provider = aws.us_east_1
+  region = local.global
 
   delivery_source_name     = aws_cloudwatch_log_delivery_source.access.name
   delivery_destination_arn = aws_cloudwatch_log_delivery_destination.access.arn
