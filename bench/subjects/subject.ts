@@ -10,9 +10,13 @@ export type Context = {
     /** A JWK set with the private key, as JWT_KEYS takes it. */
     keys: string
     publicPem: string
+    /** JWT_SECRET: of cursors and consistency tokens. */
+    secret: string
     issuer: string
     audience: string
   }
+  /** What cursors are sealed with (JWT_SECRET): the same for all, or no two lists would have the same bytes. */
+  secret: string
   /** The subject's own, for logs and the like. It exists. */
   directory: string
   /** Its processes run on this processor alone (taskset); null: on any. */
