@@ -15,8 +15,6 @@ export type Context = {
     issuer: string
     audience: string
   }
-  /** What cursors are sealed with (JWT_SECRET): the same for all, or no two lists would have the same bytes. */
-  secret: string
   /** The subject's own, for logs and the like. It exists. */
   directory: string
   /** Its processes run on this processor alone (taskset); null: on any. */
