@@ -1,0 +1,47 @@
+// What is asked for, how often and when: the shape of every scenario. They are data; what each kind of request looks like
+// is in bench/load/endpoints.ts.
+import type { Step } from '../load/arrivals.ts'
+import type { EndpointName } from '../load/endpoints.ts'
+
+export type Scenario = {
+  /** In `--only` and in the result. */
+  name: string
+  /** For people. */
+  title: string
+  /** What it shows, in a sentence. */
+  says: string
+  /** How often each is asked for, as weights. */
+  mix: Partial<Record<EndpointName, number>>
+  /** How many different profiles and lists are asked for at most; left out: all that there are. */
+  keys?: { profiles?: number; lists?: number }
+  /** As browsers send it, or none: then everybody sends the same bytes. */
+  encoding: 'browser' | 'identity'
+  /** Before anything is counted, seconds. */
+  warmUp: number
+  /** Subjects side by side in a closed loop, in turn. */
+  compared?: {
+    rounds: number
+    seconds: number
+    /** Whom Turno is compared with. */
+    with: readonly string[]
+  }
+  /** Open loops, one after another, each a block of its own. */
+  open?: readonly { steps: readonly Step[]; subjects: readonly string[] }[]
+  /** The subject begins with nothing: a new process, an empty Redis. */
+  cold?: true
+  /** The rate is raised until it breaks. */
+  knee?: { from: number; to: number; factor: number; seconds: number; subjects: readonly string[] }
+  /** Something is made to fail within the open loop's time, seconds. */
+  fault?: { what: 'Redis hangs'; from: number; until: number }
+}
+
+/** Of all subjects that a full run knows, in the order in which they are charted. */
+export const peers = [
+  'seed',
+  'seed-hardened',
+  'async-cache-dedupe',
+  'bentocache',
+  'nginx-microcache',
+  'bare',
+  'nginx-static'
+] as const
