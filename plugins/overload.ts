@@ -3,29 +3,33 @@
 // plugins/load-shedding.ts stands before it for a process that cannot even keep up with answering from memory.
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Admission, urgencies } from '../src/overload/admission.ts'
+import { Admission, type Admissions, urgencies } from '../src/overload/admission.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    admission: Admission
+    admission: Admissions
   }
 }
 
 export default fp(
   async (app: FastifyInstance) => {
-    const admission = new Admission()
+    const admission: Admissions = { reads: new Admission(), writes: new Admission() }
     app.decorate('admission', admission)
 
     const { meter } = app.metrics
-    const gauge = (name: string, description: string, of: () => number) =>
-      meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(of()))
-    gauge('turno.admission.limit', 'Work that may be under way at a time.', () => admission.state.limit)
-    gauge('turno.admission.used', 'Work that is under way.', () => admission.state.underWay)
-    gauge('turno.admission.waiting', 'Work that waits for its turn.', () => admission.state.waiting)
+    const gauge = (name: string, description: string, of: (admission: Admission) => number) =>
+      meter.createObservableGauge(name, { description }).addCallback((result) => {
+        for (const [work, one] of Object.entries(admission)) result.observe(of(one), { work })
+      })
+    gauge('turno.admission.limit', 'Work that may be under way at a time.', ({ state }) => state.limit)
+    gauge('turno.admission.used', 'Work that is under way.', ({ state }) => state.underWay)
+    gauge('turno.admission.waiting', 'Work that waits for its turn.', ({ state }) => state.waiting)
     meter
       .createObservableCounter('turno.admission.refused', { description: 'Work refused, by its urgency.' })
       .addCallback((result) => {
-        for (const urgency of urgencies) result.observe(admission.refused[urgency], { urgency })
+        for (const urgency of urgencies) {
+          result.observe(admission.reads.refused[urgency] + admission.writes.refused[urgency], { urgency })
+        }
       })
   },
   { name: 'overload', dependencies: ['telemetry'] }

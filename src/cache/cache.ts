@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/mysql2'
 import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
-import { type Admission, Overloaded } from '../overload/admission.ts'
+import { type Admissions, Overloaded } from '../overload/admission.ts'
 import type { Content } from './content.ts'
 import type { Counters, Layer, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
@@ -108,7 +108,7 @@ export type CacheParts = {
   replicas: Replicas
   counters: Counters
   /** Who may ask Redis and the databases at a time; left out: everybody. */
-  admission?: Admission | undefined
+  admission?: Admissions | undefined
 }
 
 export class Cache {
@@ -258,7 +258,7 @@ export class Cache {
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
     const { admission } = this.#parts
     if (!admission) return this.#writeRepeating(work)
-    return admission.run('write', () => this.#writeRepeating(work), kindOfWrite)
+    return admission.writes.run('write', () => this.#writeRepeating(work), kindOfWrite)
   }
 
   async #writeRepeating<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
@@ -385,7 +385,7 @@ export class Cache {
     const { admission } = this.#parts
     if (!admission) return fill()
     const kindOf = (answer: Answer | null) => `${view.name} ${answer?.layer ?? 'failed'}`
-    return admission.run(view.list ? 'list' : 'item', fill, kindOf)
+    return admission.reads.run(view.list ? 'list' : 'item', fill, kindOf)
   }
 
   async #fill<P>(

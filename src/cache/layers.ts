@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis'
 import type { Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
-import type { Admission } from '../overload/admission.ts'
+import type { Admissions } from '../overload/admission.ts'
 import { Cache } from './cache.ts'
 import { Counters } from './events.ts'
 import { Floors } from './floors.ts'
@@ -16,7 +16,7 @@ export type Ground = {
   primaryReads: Pool
   replicas: Replicas
   l1Bytes: number
-  admission?: Admission | undefined
+  admission?: Admissions | undefined
 }
 
 export type Layers = { cache: Cache; link: Link | null }

@@ -14,14 +14,16 @@ export class Overloaded extends Error {
 const overloaded = new Overloaded('too much to do')
 
 /** Nobody waits longer, ms. A write is somebody's booking: it may take its time before it is refused. */
-const patienceMs: Record<Urgency, number> = { write: 1_000, item: 100, list: 100 }
+const patienceMs: Record<Urgency, number> = { write: 500, item: 100, list: 100 }
 /** A queue that has not been empty for this long stands, ms. */
 const standingMs = 100
 const sweepEveryMs = 10
-/** How many may wait in a burst; when the queue stands, how many writes; and all others, as a share of the limit. */
+/** How many may wait in a burst; and in a queue that stands, as a share of the limit. */
 const burstRoom = 1_024
-const standingWrites = 256
-const standingShare = 0.5
+const standingShare: Record<Urgency, number> = { write: 2, item: 0.5, list: 0.5 }
+
+/** Writes and reads have servers of their own: those that wait for one must not keep the other idle. */
+export type Admissions = { readonly reads: Admission; readonly writes: Admission }
 
 type Waiter = { since: number; begin(): void; refuse(): void }
 
@@ -94,8 +96,7 @@ export class Admission {
 
   #hasRoom(urgency: Urgency, now: number): boolean {
     if (now - this.#waitingSince < standingMs) return this.#waiters < burstRoom
-    if (urgency === 'write') return this.#waiting.write.length < standingWrites
-    return this.#waiters < Math.ceil(this.#limit.value * standingShare)
+    return this.#waiters < Math.ceil(this.#limit.value * standingShare[urgency])
   }
 
   // Makes room by refusing the newest of the least urgent, if it is less urgent than this.

@@ -90,7 +90,7 @@ t.test('where no more can wait, lists are refused first, then single things, and
   t.same(await Promise.all([item, write]), ['done', 'done'])
 })
 
-t.test('a queue that stands is cut down, whatever arrives', async (t) => {
+t.test('a queue that stands is cut down, whatever arrives', async () => {
   const admission = new Admission()
   const { ask, fill, endAll } = holding(admission)
   fill()
