@@ -29,6 +29,7 @@ export default fp(
         tags: [
           { name: 'profiles', description: 'Practices and the people in them.' },
           { name: 'availability', description: 'What can be booked, and the rules behind it.' },
+          { name: 'bookings', description: 'Sessions held, asked for and booked; the calendar’s file.' },
           { name: 'accounts', description: 'Who one is: signing in, sessions, passwords.' },
           { name: 'health' }
         ],

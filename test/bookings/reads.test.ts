@@ -158,6 +158,7 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
     })
     const names = new Set(reply.json().data.map((one: { client: { name: string } }) => one.client.name))
     t.ok(names.size > 6, 'of many clients')
+    t.match(await app.metrics.text(), /^turno_bookings_overlaps(\{.*\})? 0/m)
     // One for all that Redis said together that it has not: its answers may come in two or three parts.
     for (const count of [await clients(), await services()]) t.ok(count >= 1 && count <= 3, String(count))
   })

@@ -317,6 +317,8 @@ t.test('bookings over HTTP', { timeout: 180_000 }, async (t) => {
     const [me, other] = [await newClient(), await newClient()]
     const booking = booked(await post({ start: at(15, '10:00'), serviceId: service }, me.headers))
     const path = `/api/bookings/${booking.id}`
+    t.equal((await send('GET', path, me.headers)).status, 200, 'though it is in every cache')
+    t.match((await send('GET', '/api/bookings?limit=100', me.headers)).body, booking.id)
     const [row] = await sql<RowDataPacket & { id: string }>(
       `SELECT LOWER(CONCAT_WS('-', SUBSTR(HEX(id), 1, 8), SUBSTR(HEX(id), 9, 4), SUBSTR(HEX(id), 13, 4),
               SUBSTR(HEX(id), 17, 4), SUBSTR(HEX(id), 21))) AS id FROM profiles WHERE id <> ? LIMIT 1`,
