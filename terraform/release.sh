@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes the archive that instances boot from: the committed code, its packages as package-lock.json has them, and the
-# project's own Node. The same commit makes the same bytes, so the digest printed can be checked by making it again.
+# project's own Node; prints its digest, which the plan then holds instances to.
 # Needs git, npm and tar. Asks the npm registry and nothing else.
 set -euo pipefail
 
