@@ -34,6 +34,7 @@ export type Counts = {
 
 /** One second of a block. */
 export type Second = {
+  /** Seconds from the block's begin. */
   at: number
   requests: number
   good: number
@@ -146,6 +147,8 @@ export type Result = {
   startedAt: string
   seconds: number
   options: Record<string, string | number | boolean>
+  /** What a reader may call each subject; where it is missing, its name. */
+  titles?: Record<string, string>
   seed: number
   machine: {
     processors: number
