@@ -116,14 +116,13 @@ export type Parts = { cache: Cache; secrets: WebhookSecrets; sender: Sender }
 
 /** Makes one attempt of one delivery, if it is due and nobody else is at it. @returns what became of it; null: nothing to do */
 export async function deliver({ cache, secrets, sender }: Parts, id: string): Promise<Attempt | null> {
-  const { result: claimed } = await cache.write((transaction) => claim(transaction.database, id))
+  const { result: claimed } = await cache.write((transaction) => claim(transaction, id))
   if (!claimed) return null
   const { webhook, delivery } = claimed
-  const attempt = await sender.send(
-    webhook.url,
-    signed(delivery.eventId, Date.now(), delivery.body, secretsOf(webhook, secrets)),
-    delivery.body
-  )
+  const keys = secretsOf(webhook, secrets)
+  const attempt = keys
+    ? await sender.send(webhook.url, signed(delivery.eventId, Date.now(), delivery.body, keys), delivery.body)
+    : { status: null, failure: 'secret-unreadable', retryAfterMs: null, ms: 0 }
   await cache.write((transaction) => settle(transaction, claimed, attempt))
   return attempt
 }
@@ -133,7 +132,8 @@ type Claimed = {
   webhook: typeof webhooks.$inferSelect
 }
 
-async function claim(database: Database, id: string): Promise<Claimed | null> {
+async function claim(transaction: Transaction, id: string): Promise<Claimed | null> {
+  const { database } = transaction
   const now = Date.now()
   const [result] = await database
     .update(webhookDeliveries)
@@ -153,18 +153,26 @@ async function claim(database: Database, id: string): Promise<Claimed | null> {
   const [delivery] = await database.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, id))
   if (!delivery) return null
   const [webhook] = await database.select().from(webhooks).where(eq(webhooks.id, delivery.webhookId))
-  if (webhook?.active) return { delivery, webhook }
+  // More than there are: whoever made the last one died before he could say what came of it.
+  const failure = !webhook?.active ? 'inactive' : delivery.attempts > mostAttempts ? 'abandoned' : null
+  if (webhook && failure === null) return { delivery, webhook }
+  transaction.touch(deliveriesTag(delivery.webhookId))
   await database
     .update(webhookDeliveries)
-    .set({ status: 'failed', failure: 'inactive', nextAttemptAt: null })
+    .set({ status: 'failed', failure, nextAttemptAt: null })
     .where(eq(webhookDeliveries.id, id))
   return null
 }
 
-function secretsOf(webhook: Claimed['webhook'], secrets: WebhookSecrets): string[] {
+/** Null where the key is gone that encrypted them: a new secret has to be asked for. */
+function secretsOf(webhook: Claimed['webhook'], secrets: WebhookSecrets): string[] | null {
   const { id, secretEnc, formerSecretEnc, formerUntil } = webhook
   const former = formerUntil !== null && Date.parse(formerUntil) > Date.now() ? formerSecretEnc : null
-  return [secretEnc, ...(former ? [former] : [])].map((encrypted) => secrets.open(id, encrypted))
+  try {
+    return [secretEnc, ...(former ? [former] : [])].map((encrypted) => secrets.open(id, encrypted))
+  } catch {
+    return null
+  }
 }
 
 async function settle(transaction: Transaction, claimed: Claimed, attempt: Attempt): Promise<void> {
@@ -206,7 +214,7 @@ function nothingSince({ deliveredAt }: Claimed['webhook'], { createdAt }: Claime
   return deliveredAt === null || deliveredAt < createdAt
 }
 
-/** Full jitter on the upper half, so that what failed together does not come back together. */
+/** A fifth more or less, so that what failed together does not come back together. */
 function pauseBefore(attempts: number, { retryAfterMs }: Attempt): number {
   const pause = pausesMs[attempts - 1] ?? 0
   const wished = Math.min(retryAfterMs ?? 0, longestWaitMs)

@@ -152,6 +152,14 @@ t.test('webhooks over a fleet with one worker', { timeout: 200_000 }, async (t) 
     worker = startWorker()
     await until('the other one sends it', () => at.received.length === 2, 40_000)
     await until('and notes it', async () => (await log(path))[0]?.status === 'delivered')
+    await query(
+      url,
+      "UPDATE webhook_deliveries SET status = 'pending', attempts = 8, next_attempt_at = NOW(3)"
+    )
+    await until('whose last attempt nobody survived is given up', async () => {
+      return (await log(path))[0]?.failure === 'abandoned'
+    })
+    t.equal(at.received.length, 2)
     await remove(path)
   })
 
