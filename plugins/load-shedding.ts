@@ -10,16 +10,18 @@ import { Problem } from '../src/http/problem.ts'
 
 /** How often the load is looked at: how fast shedding starts, and ends. */
 const sampleMs = 500
-/**
- * Mean delay of the event loop over one sample, from which on more work would only make all of it late. Well above what
- * a neighbour on the same two cores does to an idle process (seen: 150 ms), well below a client's patience.
- */
-const longestDelayMs = 300
 /** Of the heap's limit; beyond it the garbage collector takes the processor for itself. */
 const heapShare = 0.92
 
-export default fp(
-  async (app) => {
+/**
+ * `delayMs`: mean delay of the event loop over one sample, from which on more work would only make all of it late; 0:
+ * whatever it is. The default is well above what a neighbour on the same two cores does to an idle process (seen: 150
+ * ms), and well below a client's patience.
+ */
+export type Options = { delayMs: number }
+
+export default fp<Options>(
+  async (app, { delayMs }) => {
     // Loading and compiling the service delays the loop more than load does. That is over when it is ready, but not
     // yet in the samples.
     let settledAt = Number.POSITIVE_INFINITY
@@ -30,7 +32,7 @@ export default fp(
 
     await app.register(underPressure, {
       sampleInterval: sampleMs,
-      maxEventLoopDelay: longestDelayMs,
+      maxEventLoopDelay: delayMs,
       maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * heapShare),
       pressureHandler: (request) => {
         if (performance.now() < settledAt || isHealthCheck(request)) return

@@ -46,7 +46,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(telemetry)
   await app.register(errors)
   await app.register(securityHeaders)
-  await app.register(loadShedding)
+  await app.register(loadShedding, { delayMs: settings.http.shedDelayMs })
   await app.register(rateLimit)
   await app.register(compress)
   await app.register(auth, { sessions: livingSession })

@@ -120,6 +120,12 @@ function settingsFrom(read: Read) {
         '10000',
         integer(100, 600_000)
       ),
+      shedDelayMs: read(
+        'SHED_DELAY_MS',
+        'where the event loop is this late on average, requests are refused so that others are in time; 0: never',
+        '300',
+        integer(0, 60_000)
+      ),
       drainMs: read('DRAIN_MS', 'after SIGTERM, time for balancers to notice', '5000', integer(0, 600_000)),
       shutdownMs: read('SHUTDOWN_MS', 'limit from SIGTERM to the end', '15000', integer(100, 600_000))
     },

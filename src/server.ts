@@ -39,13 +39,23 @@ export async function serve(settings: Settings): Promise<Serving> {
   }
 }
 
+/** How long a start waits for a primary that does not answer: longer than a connect on a busy machine, ms. */
+const primaryPatienceMs = 5_000
+
 async function refuseSchemaBehind(app: FastifyInstance): Promise<void> {
   const { pendingMigrations } = await import('../db/migrate.ts')
-  const pending = await pendingMigrations((sql) => app.mysql.primary.query(sql)).catch((error: unknown) => {
-    throw new CannotServe(`the primary database cannot be asked for its schema: ${reason(error)}`, {
-      cause: error
+  const until = performance.now() + primaryPatienceMs
+  const ask = (): Promise<number> =>
+    pendingMigrations((sql) => app.mysql.primary.query(sql)).catch(async (error: unknown) => {
+      if (performance.now() > until) {
+        throw new CannotServe(`the primary database cannot be asked for its schema: ${reason(error)}`, {
+          cause: error
+        })
+      }
+      await elapsed(100)
+      return ask()
     })
-  })
+  const pending = await ask()
   if (pending > 0) {
     throw new CannotServe(
       `the database schema is behind by ${pending} ${pending === 1 ? 'migration' : 'migrations'}: run npm run migrate`

@@ -54,6 +54,8 @@ function settingsFor(stack: Stack, directory: string): Settings {
     JWT_SECRET: 'for the tests of this checkout, and nobody else',
     AUDIT_SPOOL_DIR: join(directory, 'audit'),
     DRAIN_MS: '0',
+    // Instances share a process, and a busy machine, with the test that asks them. plugins/load-shedding has its own.
+    SHED_DELAY_MS: '0',
     LOG_LEVEL: 'silent',
     ...unlimited
   })

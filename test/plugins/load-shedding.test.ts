@@ -15,7 +15,7 @@ t.test('a process that cannot keep up refuses at once, except for health checks,
   const app = Fastify({ logger: { level: 'warn', stream: { write: (line: string) => logged.push(line) } } })
   t.teardown(() => app.close())
   await app.register(errors)
-  await app.register(loadShedding)
+  await app.register(loadShedding, { delayMs: 300 })
   for (const url of ['/api', '/health', '/health/live', '/health/ready']) app.get(url, async () => ({}))
   await app.ready()
   t.equal((await app.inject('/api')).statusCode, 200)
