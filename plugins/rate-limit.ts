@@ -112,16 +112,11 @@ export default fp(
       }
     }
 
-    const guarded = new WeakSet<object>()
     app.addHook('onRoute', (route) => {
       const limits = (route.config?.limits ?? [known.default]).filter(({ quota }) => quota > 0)
-      // The HEAD route that comes with each GET brings the GET's hooks along.
-      const hooks = [route.onRequest ?? []].flat()
-      if (hooks.some((hook) => guarded.has(hook))) return
       const onRequest = limits.flatMap((limit) => (limit.exact ? [] : [guardRough(limit)]))
       const preHandler = limits.flatMap((limit) => (limit.exact ? [guardExact(limit)] : []))
-      for (const hook of onRequest) guarded.add(hook)
-      if (onRequest.length > 0) route.onRequest = [...onRequest, ...hooks]
+      if (onRequest.length > 0) route.onRequest = [...onRequest, ...[route.onRequest ?? []].flat()]
       if (preHandler.length > 0) route.preHandler = [...preHandler, ...[route.preHandler ?? []].flat()]
     })
 
