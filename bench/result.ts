@@ -147,8 +147,8 @@ export type Result = {
   startedAt: string
   seconds: number
   options: Record<string, string | number | boolean>
-  /** What a reader may call each subject; where it is missing, its name. */
-  titles?: Record<string, string>
+  /** What a reader may call each subject and scenario, by name; where it is missing, its name. */
+  titles?: { subjects: Record<string, string>; scenarios: Record<string, string> }
   seed: number
   machine: {
     processors: number
