@@ -87,7 +87,9 @@ export class JobWorker {
   /** Lets what is under way come to its end. */
   async close(withinMs: number): Promise<void> {
     clearInterval(this.#saying)
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, withinMs).unref())
+    // Without Redis there is nobody to say goodbye to.
+    const patienceMs = this.#connection.status === 'ready' ? withinMs : 0
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, patienceMs))
     const parts = [...this.#workers, ...Object.values(this.#queues)]
     await Promise.race([Promise.allSettled(parts.map((part) => part.close())), patience])
     // What is still at it is claimed in the tables, and done again by another.

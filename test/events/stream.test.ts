@@ -133,6 +133,17 @@ t.test('events over three instances', { timeout: 200_000 }, async (t) => {
     t.equal(row?.last, row?.events)
     t.equal(row?.head, row?.last)
     t.equal(row?.recipients, row?.events, 'and each is in one stream')
+    const plan = await query<RowDataPacket>(
+      url,
+      `EXPLAIN SELECT o.id FROM outbox_recipients AS r JOIN outbox AS o ON o.place = r.place
+        WHERE r.user_id = ? AND r.place > 5 AND r.place <= 600 ORDER BY r.place LIMIT 201`,
+      [uuidToBytes(lucia)]
+    )
+    t.match(plan, [
+      { table: 'r', type: 'range', key: 'PRIMARY' },
+      { table: 'o', type: 'eq_ref', key: 'ux_out_place' }
+    ])
+    t.notMatch(String(plan[0]?.Extra), /filesort|temporary/, 'one user’s is one range of one index')
   })
 
   t.test('a reader whose instance dies goes on at another one without a gap or a double', async (t) => {
