@@ -1,0 +1,159 @@
+// How many times another: ratios of paired blocks with their confidence intervals, on a scale where twice and half are
+// equally far from "the same".
+import { scaleLog } from 'd3-scale'
+import type { Comparison, Result } from '../../result.ts'
+import { type Cast, castOf } from '../cast.ts'
+import { bottomAxis, type Chart, type Picture, roomForLabels, segment, text, textSize } from '../chart.ts'
+import { fitted, widthOf } from '../lettering.ts'
+import { element } from '../markup.ts'
+import type { Hue } from '../palette.ts'
+import { times } from '../quantities.ts'
+
+/** Of these more is better, of everything else less. */
+const moreIsBetter = new Set(['requests per CPU second', 'hit ratio', 'requests per second'])
+const metricOrder = ['requests per CPU second', 'p99', 'rss', 'queries per request']
+const metricTitles: Record<string, string> = {
+  'requests per CPU second': 'Requests for a second of processor time',
+  p99: 'Time within which 99 % are answered',
+  rss: 'Memory (resident)',
+  'queries per request': 'Database queries for a request'
+}
+
+type Row = Comparison & { label: string; better: boolean; undecided: boolean }
+type Panel = { title: string; rows: readonly Row[] }
+
+export function comparisons(result: Result): Chart[] {
+  const cast = castOf(result)
+  const scenarios = [...new Set(result.comparisons.map(({ scenario }) => scenario))]
+  return cast.scenarios
+    .filter((scenario) => scenarios.includes(scenario))
+    .map((scenario) => {
+      const own = result.comparisons.filter((one) => one.scenario === scenario)
+      const panels = panelsOf(own, cast)
+      return {
+        name: `comparison-${scenario}`,
+        title: `Beside the others: ${cast.scenarioTitle(scenario)}`,
+        description:
+          'How many times the other’s figure Turno’s is, both measured in turns in the same run. 1× is “the same”; the whisker is the 95 % confidence interval. A full bar is better, an outlined one worse, a grey one undecided: its whisker reaches 1×.',
+        draw: (width: number) => draw(panels, width),
+        table: {
+          columns: ['', 'beside', 'ratio', '95 % interval', 'pairs of blocks', 'in doubt'],
+          rows: panels.flatMap(({ title, rows }) =>
+            rows.map((row) => [
+              title,
+              row.label,
+              times(row.ratio),
+              `${times(row.low)} to ${times(row.high)}`,
+              String(row.pairs),
+              row.doubts.join('; ') || 'no'
+            ])
+          )
+        }
+      }
+    })
+}
+
+function panelsOf(own: readonly Comparison[], cast: Cast): Panel[] {
+  const place = (metric: string) => (metricOrder.includes(metric) ? metricOrder.indexOf(metric) : 99)
+  const metrics = [...new Set(own.map(({ metric }) => metric))].sort(
+    (one, other) => place(one) - place(other)
+  )
+  return metrics.map((metric) => {
+    const more = moreIsBetter.has(metric)
+    return {
+      title: `${metricTitles[metric] ?? metric}: ${more ? 'more' : 'less'} is better`,
+      rows: own
+        .filter((one) => one.metric === metric && one.ratio > 0)
+        .map((one) => ({
+          ...one,
+          label: labelOf(one, cast),
+          better: more ? one.ratio > 1 : one.ratio < 1,
+          undecided: one.doubts.length > 0 || (one.low <= 1 && one.high >= 1)
+        }))
+    }
+  })
+}
+
+function labelOf({ subject, baseline }: Comparison, cast: Cast): string {
+  const beside = cast.player(baseline).title
+  return subject === 'turno' ? beside : `${cast.player(subject).title} ÷ ${beside}`
+}
+
+function draw(panels: readonly Panel[], width: number): Picture {
+  const wide = width >= roomForLabels
+  const rows = panels.flatMap((panel) => panel.rows)
+  const values = rows.flatMap(({ low, high, ratio }) => [
+    Math.max(low, ratio / 20),
+    Math.min(high, ratio * 20)
+  ])
+  const valueRoom = 128
+  const labelRoom = wide
+    ? Math.min(260, Math.max(0, ...rows.map(({ label }) => widthOf(label, textSize))))
+    : 0
+  const left = labelRoom + (wide ? 18 : 6)
+  const right = width - (wide ? valueRoom + 10 : 6)
+  const x = scaleLog([Math.min(0.8, ...values) / 1.1, Math.max(1.25, ...values) * 1.1], [left, right]).clamp(
+    true
+  )
+  const rowHeight = wide ? 26 : 44
+  const one = x(1)
+  const [low = 1, high = 1] = x.domain()
+  const ticks = ticksOf(low, high).map((value) => ({ at: x(value), label: times(value) }))
+  let top = 0
+  let body = ''
+  for (const { title, rows: own } of panels) {
+    body += text(0, top + 15, fitted(title, 13, width, 700), { size: 13, weight: 700 })
+    top += 26
+    const bottom = top + own.length * rowHeight
+    body += ticks.map(({ at }) => segment(at, top, at, bottom, 'rule')).join('')
+    own.forEach((row, at) => {
+      body += rowMarkup(row, top + at * rowHeight, { wide, labelRoom, width, one, x })
+    })
+    body += segment(one, top - 2, one, bottom + 3, 'ink', 1.25)
+    body += bottomAxis(ticks, bottom)
+    top = bottom + 42
+  }
+  return { width, height: top - 10, body }
+}
+
+function rowMarkup(
+  row: Row,
+  top: number,
+  place: { wide: boolean; labelRoom: number; width: number; one: number; x: (value: number) => number }
+): string {
+  const { wide, labelRoom, width, one, x } = place
+  const middle = top + (wide ? 13 : 30)
+  const value = `${times(row.ratio)}  ${times(row.low)} – ${times(row.high)}`
+  const says = row.doubts.length > 0 ? `? ${value}` : value
+  const hue: Hue = row.undecided ? 'strong' : row.better ? 'turno' : 'other-1'
+  const end = x(row.ratio)
+  const outlined = !row.better || row.doubts.length > 0
+  const bar = element('rect', {
+    x: Math.min(one, end),
+    y: middle - 6,
+    width: Math.max(1, Math.abs(end - one)),
+    height: 12,
+    class: outlined ? `s-${hue}` : `f-${hue}`,
+    fill: outlined ? 'none' : undefined,
+    'stroke-width': outlined ? 1.5 : undefined,
+    'stroke-dasharray': row.doubts.length > 0 ? '3 3' : undefined
+  })
+  const whisker = [
+    segment(x(row.low), middle, x(row.high), middle, 'ink', 1.5),
+    segment(x(row.low), middle - 4, x(row.low), middle + 4, 'ink', 1.5),
+    segment(x(row.high), middle - 4, x(row.high), middle + 4, 'ink', 1.5)
+  ].join('')
+  const valueWidth = widthOf(says, textSize)
+  const label = wide
+    ? text(labelRoom, middle + 4, fitted(row.label, textSize, labelRoom), { anchor: 'end' })
+    : text(0, top + 15, fitted(row.label, textSize, width - valueWidth - 12))
+  const figures = text(width, wide ? middle + 4 : top + 15, says, { anchor: 'end', hue: 'muted' })
+  return bar + whisker + label + figures
+}
+
+function ticksOf(from: number, to: number): number[] {
+  const coarse = [0.001, 0.01, 0.1, 1, 10, 100, 1_000]
+  const fine = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+  const inside = (value: number) => value >= from && value <= to
+  return to / from > 2_000 ? coarse.filter(inside) : fine.filter(inside)
+}
