@@ -95,11 +95,11 @@ t.test('jobs on real engines', { timeout: 200_000 }, async (t) => {
     const count = async () =>
       (await query<RowDataPacket & { n: number }>(url, 'SELECT COUNT(*) AS n FROM outbox'))[0]?.n ?? 0
     const all = await count()
-    await query(url, 'UPDATE outbox SET created_at = NOW(3)')
+    await query(url, 'UPDATE outbox SET created_at = UTC_TIMESTAMP(3)')
     t.equal(await forgetEvents(primary), 0, 'none is old')
-    await query(url, 'UPDATE outbox SET created_at = NOW(3) - INTERVAL 8 DAY WHERE place <> 3')
+    await query(url, 'UPDATE outbox SET created_at = UTC_TIMESTAMP(3) - INTERVAL 8 DAY WHERE place <> 3')
     t.equal(await forgetEvents(primary), 2, 'the third is young')
-    await query(url, 'UPDATE outbox SET created_at = NOW(3) - INTERVAL 8 DAY')
+    await query(url, 'UPDATE outbox SET created_at = UTC_TIMESTAMP(3) - INTERVAL 8 DAY')
     await query(url, "UPDATE outbox_cursors SET place = 4 WHERE name = 'webhooks'")
     t.equal(await forgetEvents(primary), 2, 'nobody is overtaken')
     await query(url, "UPDATE outbox_cursors SET place = ? WHERE name = 'webhooks'", [given])
