@@ -124,7 +124,9 @@ async function grow(primaryUrl: string, { profiles, applicants }: DataSize): Pro
 type CountRow = import('mysql2').RowDataPacket & { count: number }
 
 async function openCalendars(connection: import('mysql2/promise').Connection): Promise<void> {
-  const weekly = Object.fromEntries(['1', '2', '3', '4', '5', '6', '7'].map((day) => [day, [['00:00', '24:00']]]))
+  const weekly = Object.fromEntries(
+    ['1', '2', '3', '4', '5', '6', '7'].map((day) => [day, [['00:00', '24:00']]])
+  )
   await connection.query(
     `UPDATE calendars SET time_zone = 'UTC', weekly = ?, overrides = '{}', holiday_region = NULL, min_notice_min = 0,
        horizon_days = 365, cancel_window_min = 0, reschedule_window_min = 0, max_per_day = NULL`,

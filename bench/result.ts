@@ -28,6 +28,13 @@ export type Counts = {
   queries: { primary: number; replicas: readonly number[] } | null
   redisRoundTrips: number | null
   loads: number | null
+  /**
+   * What one read cost the servers: less what is asked while nobody comes, and less what the writes took by themselves
+   * (measured alone before). Null or left out where it was not measured.
+   */
+  perRead?: { primaryQueries: number; replicaQueries: number; redisRoundTrips: number } | null
+  /** Entries in the subject's processes at the end. */
+  entries?: number | null
   /** Processor time by process: `turno-1`, `redis`, `primary`, `replica-1`, `driver`. */
   cpuMicroseconds: Record<string, number>
 }

@@ -1,0 +1,57 @@
+// Pairs of blocks of a closed loop, made into comparisons. Pure.
+import { valueAt } from './drivers/distribution.ts'
+import type { Block, Comparison } from './result.ts'
+import { ratioOf } from './statistics/pairs.ts'
+
+const cpuOf = ({ subject, counts }: Block) => {
+  const own = Object.entries(counts.cpuMicroseconds).filter(([name]) => name.startsWith(subject))
+  return own.reduce((sum, [, value]) => sum + value, 0)
+}
+const enginesOf = ({ counts }: Block) => {
+  const engines = Object.entries(counts.cpuMicroseconds).filter(([name]) =>
+    /^(primary|replica-\d+|redis)$/.test(name)
+  )
+  return engines.reduce((sum, [, value]) => sum + value, 0)
+}
+const queriesOf = ({ counts: { queries } }: Block) =>
+  queries === null ? 0 : queries.primary + queries.replicas.reduce((sum, one) => sum + one, 0)
+
+const metrics: Record<string, (block: Block) => number> = {
+  'requests per CPU second': (block) => (block.counts.good / cpuOf(block)) * 1e6,
+  'requests per CPU second, engines included': (block) =>
+    (block.counts.good / (cpuOf(block) + enginesOf(block))) * 1e6,
+  'CPU per request': (block) => cpuOf(block) / block.counts.good,
+  'requests per second': (block) => block.counts.good / block.seconds,
+  p99: (block) => valueAt(block.service, 99),
+  rss: (block) => block.rssPeak,
+  'queries per request': (block) => queriesOf(block) / block.counts.requests
+}
+
+/** Of the first subject with each of the others, over the rounds in which neither block was doubted. */
+export function comparisonsOf(blocks: readonly Block[], subject: string): Comparison[] {
+  const scenarios = [...new Set(blocks.map(({ scenario }) => scenario))]
+  return scenarios.flatMap((scenario) => {
+    const closed = blocks.filter((block) => block.scenario === scenario && block.driver === 'closed')
+    const own = closed.filter((block) => block.subject === subject)
+    const others = [...new Set(closed.map((block) => block.subject))].filter((name) => name !== subject)
+    return others.flatMap((baseline) => {
+      const rounds = own.flatMap((block) => {
+        const other = closed.find((one) => one.subject === baseline && one.round === block.round)
+        return other ? [[block, other] as const] : []
+      })
+      const sound = rounds.filter(([one, other]) => one.doubts.length + other.doubts.length === 0)
+      // Without a sound pair the ratio is still shown, and said to be none.
+      const used = sound.length > 0 ? sound : rounds
+      const doubts = sound.length * 2 >= rounds.length && sound.length > 0 ? [] : doubtsOf(rounds)
+      return Object.entries(metrics).flatMap(([metric, value]): Comparison[] => {
+        const ratio = ratioOf(used.map(([one, other]) => [value(one), value(other)]))
+        return ratio ? [{ scenario, metric, subject, baseline, ...ratio, doubts }] : []
+      })
+    })
+  })
+}
+
+function doubtsOf(rounds: readonly (readonly [Block, Block])[]): string[] {
+  const [first] = rounds.flatMap(([one, other]) => [...one.doubts, ...other.doubts])
+  return [`most pairs of blocks are in doubt: ${first ?? 'there are none'}`]
+}
