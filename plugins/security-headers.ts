@@ -4,7 +4,7 @@
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
-import type { Head } from '../src/http/finished.ts'
+import type { Headers } from '../src/http/finished.ts'
 
 /**
  * What an API needs of helmet. Its JSON is never a document, so nothing may be loaded, framed or guessed by one; the
@@ -31,18 +31,18 @@ const ofApi: FastifyHelmetOptions = {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Names and values by turns, for answers that do not pass through Fastify's reply. */
-    securityHeaders: Head
+    /** For answers that do not pass through Fastify's reply. */
+    securityHeaders: Headers
   }
 }
 
 export default fp(
   async (app) => {
-    const headers = Object.entries(await headersOf(ofApi))
-    app.decorate('securityHeaders', headers.flat())
+    const headers = await headersOf(ofApi)
+    app.decorate('securityHeaders', headers)
     // At the end, for what a route says itself counts; and not for answers that have them in a head made before.
     app.addHook('onSend', (_request, reply, payload, done) => {
-      for (const [name, value] of headers) if (!reply.hasHeader(name)) reply.header(name, value)
+      for (const name in headers) if (!reply.hasHeader(name)) reply.header(name, headers[name])
       done(null, payload)
     })
   },

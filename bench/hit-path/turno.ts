@@ -102,7 +102,7 @@ export async function turno(stack: Stack, entries: readonly Entry[], label: stri
     proves: 'length',
     hits(keys) {
       let seen = 0
-      for (const key of keys) seen += cache.hit(view, key, parameters)?.content.identity.length ?? 0
+      for (const key of keys) seen += cache.hit(view, key, parameters)?.content.body('identity').length ?? 0
       return seen
     },
     ready,

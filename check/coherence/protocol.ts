@@ -91,7 +91,7 @@ function readingOf({ content, layer }: Answer): Reading {
 
 function parse(content: Content): Value {
   if (content.absent) throw new Error('a row under check is said not to exist')
-  const value: Value = JSON.parse(content.identity.toString())
+  const value: Value = JSON.parse(content.text)
   known.set(content, value)
   return value
 }

@@ -58,7 +58,7 @@ async function load<Value>(
   const values = new Map<string, Value>()
   distinct.forEach(({ id }, i) => {
     const content = found[i]?.content
-    if (content && !content.absent) values.set(id, JSON.parse(content.identity.toString()))
+    if (content && !content.absent) values.set(id, JSON.parse(content.text))
   })
   return values
 }

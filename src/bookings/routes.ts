@@ -241,7 +241,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tokenHash: hashOf(token).toString('base64url')
       })
       if (content.absent) throw new Problem('not-found')
-      return serveForm(request, reply, views.feed, JSON.parse(content.identity.toString()), {
+      return serveForm(request, reply, views.feed, JSON.parse(content.text), {
         type: calendarType,
         write: ({ data }) =>
           calendarFile(data.map(({ serviceName, ...booking }) => ({ ...booking, summary: serviceName })))
@@ -306,7 +306,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   }
 
   function outcome(booking: Booking, status: number, headers: Record<string, string> = {}): Outcome {
-    const { identity } = views.booking.represent(booking)
+    const { text } = views.booking.represent(booking)
     return {
       status,
       headers: {
@@ -316,7 +316,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         'content-location': pathOf(booking.id),
         etag: tagOf(booking)
       },
-      body: identity.toString()
+      body: text
     }
   }
 }

@@ -16,33 +16,39 @@ const encoders = {
   zstd: (body: Buffer) => zstdCompressSync(body)
 }
 
+/**
+ * Bytes as a string with one byte a character (Latin-1). V8 keeps it in as many bytes; a Buffer of this size costs
+ * another half of it in objects, and node writes a head and such a string to a socket in one piece, without copying.
+ */
+export type Bytes = string
+
 /** One representation. `absent`: the thing does not exist, and that is known. */
 export class Content {
   readonly absent: boolean
-  readonly identity: Buffer
   /** What the view makes of the bytes for its entity tag, without quotes. Never empty but for an absence. */
   readonly tag: string
-  #encoded: { gzip?: Buffer; br?: Buffer; zstd?: Buffer } = {}
+  #identity: Bytes
+  #encoded: { gzip?: Bytes; br?: Bytes; zstd?: Bytes } = {}
   #bytes: number
 
-  private constructor(absent: boolean, identity: Buffer, tag: string) {
+  private constructor(absent: boolean, identity: Bytes, tag: string) {
     this.absent = absent
-    this.identity = identity
     this.tag = tag
+    this.#identity = identity
     this.#bytes = identity.length
   }
 
   static of(body: string, tag: string): Content {
-    return new Content(false, exact(Buffer.from(body)), tag)
+    return new Content(false, Buffer.from(body).toString('latin1'), tag)
   }
 
   static absence(): Content {
-    return new Content(true, Buffer.alloc(0), '')
+    return new Content(true, '', '')
   }
 
   /** From what another instance stored; an empty tag says that the thing is absent. */
   static stored(body: Buffer, tag: string): Content {
-    return tag === '' ? Content.absence() : new Content(false, exact(body), tag)
+    return tag === '' ? Content.absence() : new Content(false, body.toString('latin1'), tag)
   }
 
   /** All bytes held, encodings included. */
@@ -50,31 +56,33 @@ export class Content {
     return this.#bytes
   }
 
+  /** The text that the bytes stand for. */
+  get text(): string {
+    return this.buffer('identity').toString()
+  }
+
   /** The best encoding that pays: a small body, and one that does not shrink, stays as it is. */
   encodingFor(wanted: Encoding): Encoding {
-    if (wanted === 'identity' || this.identity.length < worthEncoding) return 'identity'
-    return this.#encode(wanted).length < this.identity.length ? wanted : 'identity'
+    if (wanted === 'identity' || this.#identity.length < worthEncoding) return 'identity'
+    return this.#encode(wanted).length < this.#identity.length ? wanted : 'identity'
   }
 
   /** The body in that encoding, made at first need and kept. */
-  body(encoding: Encoding): Buffer {
-    return encoding === 'identity' ? this.identity : this.#encode(encoding)
+  body(encoding: Encoding): Bytes {
+    return encoding === 'identity' ? this.#identity : this.#encode(encoding)
   }
 
-  #encode(encoding: 'gzip' | 'br' | 'zstd'): Buffer {
+  /** The same for those who need a Buffer; made anew. */
+  buffer(encoding: Encoding): Buffer {
+    return Buffer.from(this.body(encoding), 'latin1')
+  }
+
+  #encode(encoding: 'gzip' | 'br' | 'zstd'): Bytes {
     const known = this.#encoded[encoding]
-    if (known) return known
-    const made = exact(encoders[encoding](this.identity))
+    if (known !== undefined) return known
+    const made = encoders[encoding](this.buffer('identity')).toString('latin1')
     this.#encoded[encoding] = made
     this.#bytes += made.length
     return made
   }
-}
-
-// A slice of a socket's or a pool's buffer would keep the whole of it alive for as long as the entry.
-function exact(bytes: Buffer): Buffer {
-  if (bytes.buffer.byteLength === bytes.length) return bytes
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }

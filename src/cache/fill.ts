@@ -167,7 +167,7 @@ export class Filler {
         return redis.cachePut(
           ...keys(session, name),
           ...head,
-          content.identity,
+          content.buffer('identity'),
           ...slots,
           ...versions,
           ...(asked ?? unasked),

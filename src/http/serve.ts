@@ -8,18 +8,16 @@ import type { Layer } from '../cache/events.ts'
 import { entityTag, matchIfNoneMatch, representationTag } from './conditional.ts'
 import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
 import { negotiateEncoding } from './encoding.ts'
-import { type Head, headOf, sendFinished } from './finished.ts'
+import { type Head, type Headers, headOf, sendFinished } from './finished.ts'
 import { Problem } from './problem.ts'
 import type { View } from './view.ts'
 
 type Asking = {
   id: string
   headers: IncomingHttpHeaders
-  server: { cache: Cache; consistency: ConsistencyTokens; securityHeaders: Head }
+  server: { cache: Cache; consistency: ConsistencyTokens; securityHeaders: Headers }
   answeredBy: Layer | null
 }
-
-type Headers = Readonly<Record<string, string>>
 
 /** Made once per content, as long as it lives. */
 type Prepared = { kept: Headers; next: string | null; heads: Map<Encoding, Head> }
@@ -119,7 +117,7 @@ export async function serveForm<P, V>(
 ): Promise<void> {
   const found = await find(request, view, parameters)
   begin(request, reply, view, parameters, found, again)
-  const value: V = JSON.parse(found.content.identity.toString())
+  const value: V = JSON.parse(found.content.text)
   // A reply is a promise of itself having been sent.
   return sendForm(request, reply, type, await write(value), view.version?.(value))
 }
@@ -145,7 +143,7 @@ function answer<P, V>(
   if (known !== null) return reply.code(304).header('etag', known).send()
 
   const encoding = content.encodingFor(negotiateEncoding(request.headers['accept-encoding']))
-  return reply.headers(wholeHeaders(content, encoding)).send(content.body(encoding))
+  return reply.headers(wholeHeaders(content, encoding)).send(content.buffer(encoding))
 }
 
 // The same answer as that of any other layer, from a head that was made for this entry and encoding before.
@@ -163,31 +161,28 @@ function answerHit<P, V>(
     reply.header('x-accel-expires', thisSecond())
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
-    sendFinished(request, reply, 304, [...commonHead(request, prepared), 'etag', known], undefined)
+    sendFinished(request, reply, headOf(304, { ...hitHeaders(request, prepared), etag: known }), '')
     return
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
   let head = prepared.heads.get(encoding)
   if (!head) {
-    head = [
-      ...commonHead(request, prepared),
-      ...headOf(wholeHeaders(content, encoding)),
-      'content-length',
-      String(body.length)
-    ]
+    const length = { 'content-length': String(body.length) }
+    const whole = wholeHeaders(content, encoding)
+    head = headOf(200, { ...hitHeaders(request, prepared), ...whole, ...length })
     prepared.heads.set(encoding, head)
   }
-  sendFinished(request, reply, 200, head, body)
+  sendFinished(request, reply, head, body)
 }
 
-function commonHead({ server }: Asking, { kept, next }: Prepared): Head {
-  return [
+function hitHeaders({ server }: Asking, { kept, next }: Prepared): Headers {
+  return {
     ...server.securityHeaders,
-    ...headOf(kept),
-    ...(next === null ? [] : ['link', `<${next}>; rel="next"`]),
-    ...['cache-status', hitStatus]
-  ]
+    ...kept,
+    ...(next !== null && { link: `<${next}>; rel="next"` }),
+    'cache-status': hitStatus
+  }
 }
 
 function wholeHeaders(content: Content, encoding: Encoding): Headers {
@@ -229,7 +224,7 @@ function answerSelection<P, V>(
   fields: readonly string[]
 ): FastifyReply {
   if (!view.project) throw new Error(`the view ${view.name} does not say how to select fields`)
-  const value: V = JSON.parse(content.identity.toString())
+  const value: V = JSON.parse(content.text)
   const body = JSON.stringify(view.project(value, fields))
   return sendForm(request, reply, 'application/json; charset=utf-8', body, view.version?.(value))
 }
@@ -261,7 +256,7 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
       'cache-groups': groups.map((group) => `"${group}"`).join(', ')
     })
   }
-  const next = view.next?.(parameters, JSON.parse(content.identity.toString())) ?? null
+  const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
   const prepared = { kept, next, heads: new Map() }
   preparations.set(content, prepared)
   return prepared

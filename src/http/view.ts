@@ -87,7 +87,7 @@ export function view<Parameters, Value>(
   const valueIn = (content: Content): Value => {
     const known = values.get(content)
     if (known) return known.value
-    const value: Value = JSON.parse(content.identity.toString())
+    const value: Value = JSON.parse(content.text)
     values.set(content, { value })
     return value
   }

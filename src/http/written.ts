@@ -33,5 +33,5 @@ export function answerWritten<P, Value>(
       'cache-control': view.edge === null ? 'private, no-cache' : 'no-cache',
       etag: entityTag(content.tag, 'identity')
     })
-    .send(content.identity)
+    .send(content.buffer('identity'))
 }

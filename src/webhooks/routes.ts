@@ -268,7 +268,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         etag: entityTag(content.tag, 'identity'),
         ...headers
       },
-      body: content.identity.toString()
+      body: content.text
     }
   }
 }

@@ -109,4 +109,4 @@ export async function ask(
 }
 
 export const told = ({ content }: Answer): number | null =>
-  content.absent ? null : Number(content.identity.toString())
+  content.absent ? null : Number(content.text)

@@ -11,6 +11,7 @@ const http: Settings['http'] = {
   trustProxy: [],
   bodyLimitBytes: 1000,
   requestTimeoutMs: 400,
+  shedDelayMs: 0,
   drainMs: 0,
   shutdownMs: 1000
 }

@@ -5,7 +5,14 @@ import errors from '../../plugins/errors.ts'
 import { Problem } from '../../src/http/problem.ts'
 import { serverOptions } from '../../src/http/server-options.ts'
 
-const http = { trustProxy: [], bodyLimitBytes: 2000, requestTimeoutMs: 1000, drainMs: 0, shutdownMs: 1000 }
+const http = {
+  trustProxy: [],
+  bodyLimitBytes: 2000,
+  requestTimeoutMs: 1000,
+  shedDelayMs: 0,
+  drainMs: 0,
+  shutdownMs: 1000
+}
 const json = { 'content-type': 'application/json' }
 
 const Pet = Type.Object({

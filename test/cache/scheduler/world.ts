@@ -271,7 +271,7 @@ export class World {
     this.#watch(async () => {
       const hit = token ? undefined : instance.cache.hit(counterView, '1', null)
       const { content, layer } = hit ?? (await instance.cache.read(counterView, '1', null, token))
-      const value = Number(/\d+/.exec(content.identity.toString())?.[0])
+      const value = Number(/\d+/.exec(content.text)?.[0])
       this.#say(`${instance.name} answers ${value} from ${layer} to a reader of ${Math.round(beganAt)}`)
       if (!(value >= due)) this.#break(`${instance.name} told ${value} where ${due} was due`)
       instance.seen = Math.max(instance.seen, value)
