@@ -24,7 +24,7 @@ declare module 'bentocache' {
     delete(options: { key: string }): Promise<boolean>
   }
   export class BentoCache {
-    constructor(options: { default: string; stores: Record<string, Layers> })
+    constructor(options: { default: string; prefix?: string; stores: Record<string, Layers> })
     get<T>(options: { key: string }): Promise<T | undefined>
     set(options: { key: string; value: unknown; ttl: string }): Promise<boolean>
     namespace(name: string): Namespace

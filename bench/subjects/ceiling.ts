@@ -34,10 +34,9 @@ export const nginxStatic: Subject = {
   }
 }
 
-async function writeProfiles({ mysql, redisUrl, jwt, abort }: Context, directory: string): Promise<void> {
+async function writeProfiles({ mysql, jwt, abort }: Context, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true })
-  const { publicPem: publicKey, issuer, audience, secret } = jwt
-  const store = profileStore({ ...mysql, redisUrl, jwt: { publicKey, issuer, audience }, secret })
+  const store = profileStore({ ...mysql, secret: jwt.secret })
   try {
     for (const id of await store.ids(files)) {
       abort.throwIfAborted()

@@ -2,15 +2,17 @@
 // What is written is old there for up to a second.
 
 import { startNginx } from './nginx.ts'
-import { seed } from './seed.ts'
+import { startPeer } from './peer.ts'
 import type { Subject } from './subject.ts'
 
+const name = 'nginx-microcache'
+
 export const nginxMicrocache: Subject = {
-  name: 'nginx-microcache',
+  name,
   title: 'nginx, 1 s + the seed’s design',
   serves: ['profiles', 'hit', 'spike', 'knee', 'redis-hung', 'stampede', 'soak'],
   async start(context) {
-    const behind = await seed.start(context)
+    const behind = await startPeer({ name: `${name}-express`, file: 'express.ts' }, context)
     const [url = ''] = behind.urls
     const upstream = `
     proxy_cache_path cache levels=1:2 keys_zone=answers:64m max_size=1g inactive=10m use_temp_path=off;
@@ -27,7 +29,7 @@ export const nginxMicrocache: Subject = {
       proxy_cache_background_update on;
       add_header X-Cache $upstream_cache_status;`
     try {
-      const nginx = await startNginx('nginx-microcache', upstream, location, context)
+      const nginx = await startNginx(name, upstream, location, context)
       return {
         ...nginx,
         pids: { ...nginx.pids, ...behind.pids },

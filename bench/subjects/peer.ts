@@ -36,6 +36,7 @@ export async function startPeer(
       JWT_ISSUER: jwt.issuer,
       JWT_AUDIENCE: jwt.audience,
       JWT_SECRET: jwt.secret,
+      KEY_PREFIX: `${name}:`,
       ...environment
     },
     stdio: ['ignore', out, out]

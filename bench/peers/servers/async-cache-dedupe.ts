@@ -8,7 +8,8 @@ import { readSettings } from './settings.ts'
 
 const settings = readSettings()
 const store = profileStore(settings, { connectMs: 1_000, queryMs: 2_000, waiting: 250 })
-const redis = process.env.STORAGE === 'redis' ? new Redis(settings.redisUrl) : null
+const redis =
+  process.env.STORAGE === 'redis' ? new Redis(settings.redisUrl, { keyPrefix: settings.keyPrefix }) : null
 redis?.on('error', () => {})
 
 const cache = createCache({

@@ -13,6 +13,7 @@ const { hostname, port, password } = new URL(settings.redisUrl)
 const connection = { host: hostname, port: Number(port || 6379), password: decodeURIComponent(password) }
 const bento = new BentoCache({
   default: 'multitier',
+  prefix: settings.keyPrefix,
   stores: {
     multitier: bentostore()
       // As much as Turno's first layer may take.

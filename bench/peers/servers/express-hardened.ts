@@ -12,6 +12,7 @@ const settings = readSettings()
 const store = profileStore(settings, { connectMs: 1_000, queryMs: 2_000, waiting: 250 })
 const callerOf = tokenCheck(settings)
 const redis = new Redis(settings.redisUrl, {
+  keyPrefix: settings.keyPrefix,
   commandTimeout: 50,
   connectTimeout: 1_000,
   enableOfflineQueue: false,

@@ -11,7 +11,7 @@ import { tokenCheck } from './tokens.ts'
 const settings = readSettings()
 const store = profileStore(settings)
 const callerOf = tokenCheck(settings)
-const redis = new Redis(settings.redisUrl, { maxRetriesPerRequest: 3 })
+const redis = new Redis(settings.redisUrl, { keyPrefix: settings.keyPrefix, maxRetriesPerRequest: 3 })
 redis.on('error', () => {})
 
 async function getProfile(id: string) {

@@ -56,7 +56,10 @@ type Row = mysql.RowDataPacket
 type Value = string | number | boolean | null | Buffer
 type Ask = (sql: string, values: readonly (Value | readonly Value[])[]) => Promise<Row[]>
 
-export function profileStore({ primaryUrl, replicaUrls, secret }: Settings, limits?: Limits): ProfileStore {
+export function profileStore(
+  { primaryUrl, replicaUrls, secret }: Pick<Settings, 'primaryUrl' | 'replicaUrls' | 'secret'>,
+  limits?: Limits
+): ProfileStore {
   const poolOf = (uri: string) =>
     mysql.createPool({
       uri,

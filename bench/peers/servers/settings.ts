@@ -4,6 +4,8 @@ export type Settings = {
   primaryUrl: string
   replicaUrls: readonly string[]
   redisUrl: string
+  /** Of everything it keeps in Redis: peers of one design do not find each other's. */
+  keyPrefix: string
   jwt: { publicKey: string; issuer: string; audience: string }
   secret: string
 }
@@ -15,6 +17,7 @@ export function readSettings(): Settings {
       .split(',')
       .filter((url) => url !== ''),
     redisUrl: read('REDIS_URL'),
+    keyPrefix: read('KEY_PREFIX'),
     jwt: { publicKey: read('JWT_PUBLIC_KEY'), issuer: read('JWT_ISSUER'), audience: read('JWT_AUDIENCE') },
     secret: read('JWT_SECRET')
   }
