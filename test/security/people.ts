@@ -71,7 +71,7 @@ export async function people(all: Fleet) {
   }
 
   return {
-    hers,
+    hers: { ...hers, therapist: lucia },
     client,
     booking,
     hold,
