@@ -10,9 +10,13 @@ export type Picture = { width: number; height: number; body: string }
 export type Chart = {
   /** Of its file, and of its place in the page. */
   name: string
+  /** What kind of chart it is, and of what. */
+  heading: string
   title: string
-  /** What there is to see, for whoever reads and for whoever cannot see it. */
+  /** How it is to be read. */
   description: string
+  /** What there is to see, for whoever cannot see it. */
+  figures: string
   /** Must look right from 320 px on. */
   draw(width: number): Picture
   /** The same figures as text. */
@@ -39,7 +43,6 @@ export function stroke(path: string, hue: Hue, width = 1, dash?: string): string
   return element('path', {
     d: path,
     class: `s-${hue}`,
-    fill: 'none',
     'stroke-width': width,
     'stroke-linejoin': 'round',
     'stroke-dasharray': dash
@@ -47,9 +50,14 @@ export function stroke(path: string, hue: Hue, width = 1, dash?: string): string
 }
 
 export const segment = (x1: number, y1: number, x2: number, y2: number, hue: Hue, width = 1, dash?: string) =>
-  stroke(`M${tenth(x1)},${tenth(y1)}L${tenth(x2)},${tenth(y2)}`, hue, width, dash)
+  element('path', {
+    d: `M${tenth(x1)},${tenth(y1)}${y1 === y2 ? `H${tenth(x2)}` : x1 === x2 ? `V${tenth(y2)}` : `L${tenth(x2)},${tenth(y2)}`}`,
+    class: `s-${hue}`,
+    'stroke-width': width === 1 ? undefined : width,
+    'stroke-dasharray': dash
+  })
 
-const tenth = (value: number) => Math.round(value * 10) / 10
+export const tenth = (value: number) => Math.round(value * 10) / 10
 
 export type Tick = { at: number; label: string }
 
@@ -150,7 +158,10 @@ export function stripesAround(
   })
 }
 
-/** As many of them as a reader can point at, evenly, the last one always. */
+/** How many stripes a finger or a mouse can tell apart on a picture of this width. */
+export const pointable = (width: number) => (width >= roomForLabels ? 40 : 14)
+
+/** As many of them as asked for, evenly, the last one always. */
 export function thinned<T>(items: readonly T[], most: number): T[] {
   const step = Math.ceil(items.length / most)
   return items.filter((_, at) => (items.length - 1 - at) % step === 0)

@@ -24,7 +24,7 @@ export function pageOf(result: Result): string {
   const sections = sectionsOf(result).filter(({ body }) => body !== '')
   const date = result.startedAt.slice(0, 10)
   const sample = result.options.sample === true
-  const shown = result.changed ? `${result.commit} with changes in no commit` : result.commit
+  const shown = result.changed ? `${result.commit} with uncommitted changes` : result.commit
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -140,15 +140,19 @@ function figures(charts: readonly Chart[], all = false): string {
 
 /** Drawn twice, for a screen and for a telephone, and told once more as a table. */
 function figure(chart: Chart): string {
-  const { name, title, description, table } = chart
+  const { name, heading, title, description, table } = chart
   return `<figure id="${name}"><figcaption><h3>${escaped(title)}</h3><p>${escaped(description)}</p></figcaption>
 ${inline(chart, 'wide', chart.draw(wide))}
 ${inline(chart, 'narrow', chart.draw(narrow))}
-<details><summary>The same as a table</summary>${tableMarkup(table, title)}</details></figure>`
+<details><summary>The same as a table</summary>${tableMarkup(table, `${heading}: ${title}`)}</details></figure>`
 }
 
-function inline({ name, title, description }: Chart, size: 'wide' | 'narrow', picture: Picture): string {
+function inline(
+  { name, heading, title, description, figures }: Chart,
+  size: 'wide' | 'narrow',
+  picture: Picture
+): string {
   const { width, height, body } = picture
   const id = `${name}-${size}`
-  return `<svg class="${size}" viewBox="0 0 ${width} ${Math.ceil(height)}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escaped(title)}</title><desc id="${id}-d">${escaped(description)}</desc>${body}</svg>`
+  return `<svg class="${size}" viewBox="0 0 ${width} ${Math.ceil(height)}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escaped(`${heading}: ${title}`)}</title><desc id="${id}-d">${escaped(`${description} ${figures}`)}</desc>${body}</svg>`
 }

@@ -22,13 +22,13 @@ const shades = {
   'other-6': ['#475569', '#a8b3c2'],
   'other-7': ['#7c4a2d', '#d6a284'],
 
-  l1: ['#084b8f', '#62aef5'],
-  redis: ['#3a86cc', '#3878b5'],
-  replica: ['#94c3e8', '#24507b'],
+  l1: ['#084b8f', '#4f9be6'],
+  redis: ['#3a86cc', '#2d6aa3'],
+  replica: ['#94c3e8', '#1f456b'],
   primary: ['#eeb02a', '#d9a520'],
   stale: ['#b3a0d9', '#8d79b8'],
   shed: ['#a3abb4', '#6b7480'],
-  failed: ['#c2330f', '#ff6b42'],
+  failed: ['#c2330f', '#e85f37'],
   other: ['#6d8aa5', '#6f8aa3'],
 
   pass: ['#0f6b4f', '#56cfa3'],
@@ -53,14 +53,13 @@ export const fonts = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 const rules = (dark: boolean) =>
   Object.entries(shades)
-    .map(([name, shade]) => {
-      const colour = shade[dark ? 1 : 0]
-      return `.f-${name}{fill:${colour}}.s-${name}{stroke:${colour}}`
-    })
+    .map(
+      ([name, shade]) => `.s-${name}{stroke:${shade[dark ? 1 : 0]}}.f-${name}{fill:${shade[dark ? 1 : 0]}}`
+    )
     .join('')
 
 /** Classes `f-<hue>` to fill and `s-<hue>` to draw lines with. */
-export const chartStyle = `${rules(false)}.band{fill:transparent}.band:hover{fill:#7f8a9633}@media (prefers-color-scheme:dark){${rules(true)}}`
+export const chartStyle = `[class^=s-]{fill:none}${rules(false)}.band{fill:transparent}.band:hover{fill:#7f8a9633}@media (prefers-color-scheme:dark){${rules(true)}}`
 
 /** For what is not a chart: the same colours as CSS variables. */
 export const variables = (dark: boolean) =>

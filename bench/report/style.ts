@@ -20,7 +20,7 @@ p{margin:0;max-width:68ch}
 .muted,.note{color:var(--muted)}
 .note{font-size:14px;margin-top:12px}
 header.page{padding-top:40px}
-.meta{color:var(--muted);font-size:14px;margin-top:4px}
+.meta{color:var(--muted);font-size:14px;margin-top:4px;max-width:none}
 .sample{border:1.5px dashed var(--invalid);color:var(--invalid);padding:10px 14px;margin:20px 0 0;font-weight:700;border-radius:4px}
 .overall{display:grid;grid-template-columns:auto 1fr;gap:0 16px;align-items:center;margin-top:36px}
 .overall .mark{width:44px;height:44px}
@@ -50,7 +50,7 @@ th[scope=row],thead th:first-child{text-align:left;min-width:130px}
 .scroll th:first-child{position:sticky;left:0;background:var(--paper)}
 td{white-space:nowrap}
 .gates{margin-top:20px}
-.gates th,.gates td{padding:13px 20px 13px 0;text-align:left;vertical-align:baseline}
+.gates th,.gates td{padding:10px 20px 10px 0;text-align:left;vertical-align:baseline}
 .gates thead th{padding:0 20px 8px 0;min-width:0}
 .gates thead th:nth-child(3),.gates thead th:nth-child(4),.gates thead th:nth-child(6),.gates .value,.gates .bound,.gates .samples{text-align:right}
 .gates thead th:last-child,.gates .samples{padding-right:0}
@@ -65,7 +65,7 @@ td{white-space:nowrap}
 .gates .invalid .value,.gates .not-run .value{font-weight:400;color:var(--muted)}
 .gates .bound,.gates .samples,.gates .margin span{color:var(--muted)}
 .gates .invalid>*{background:repeating-linear-gradient(135deg,transparent 0 7px,color-mix(in srgb,var(--invalid) 9%,transparent) 7px 8px)}
-.bar{display:block;margin-bottom:3px;max-width:100%}
+.bar{display:block;margin-top:2px;max-width:100%}
 .margin span{font-size:12.5px}
 .facts{margin:20px 0 0;display:grid;grid-template-columns:1fr 1fr;gap:0 40px}
 .facts div{display:grid;grid-template-columns:110px 1fr;gap:12px;padding:8px 0;border-bottom:1px solid var(--rule);font-size:14.5px}
@@ -92,6 +92,7 @@ h2{font-size:22px}
 .gates .outcome,.gates th[scope=row]{grid-column:1/-1}
 .gates .invalid{background:repeating-linear-gradient(135deg,transparent 0 7px,color-mix(in srgb,var(--invalid) 9%,transparent) 7px 8px)}
 .gates td:not(.outcome)::before{display:block;color:var(--muted);font-size:12.5px;font-weight:400}
+.gates .bar{display:none}
 .gates .value::before{content:"measured"}.gates .bound::before{content:"asked"}.gates .margin::before{content:"margin"}.gates .samples::before{content:"counted"}
 }
 @media print{nav,#hint{display:none}section{break-inside:avoid}}

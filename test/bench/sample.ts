@@ -141,6 +141,9 @@ export function sampleResult(mood: 'calm' | 'mixed' | 'noisy' = 'calm', seed = 7
         mood === 'mixed' ? ['steal 0.06 is above 0.02'] : []
       )
     )
+  const alone = ['spike', 'stampede', 'bookings', 'penetration', 'conditional'].map((scenario) =>
+    openBlock(ours, scenario, 0, 40, 800, random, [])
+  )
   return {
     format: 1,
     commit: 'sample',
@@ -151,10 +154,10 @@ export function sampleResult(mood: 'calm' | 'mixed' | 'noisy' = 'calm', seed = 7
     titles: {
       subjects: Object.fromEntries(characters.map(({ name, title }) => [name, title])),
       scenarios: {
-        profiles: 'profiles, one write in ten',
-        practice: 'a practice’s day',
-        soak: 'four minutes without a pause',
-        'redis-hung': 'a hung Redis'
+        profiles: 'Profiles, one write in ten',
+        practice: 'A practice’s day',
+        soak: 'Four minutes without a pause',
+        'redis-hung': 'A hung Redis'
       }
     },
     seed,
@@ -169,7 +172,7 @@ export function sampleResult(mood: 'calm' | 'mixed' | 'noisy' = 'calm', seed = 7
       loadBefore: 0.31,
       loadAfter: 1.92
     },
-    blocks: [...blocks, ...practice, soak],
+    blocks: [...blocks, ...practice, soak, ...alone],
     comparisons: comparisonsOf(random, doubts),
     curves: characters
       .filter(({ name }) => name !== 'seed-hardened')

@@ -3,11 +3,21 @@
 import { scaleLog } from 'd3-scale'
 import type { Comparison, Result } from '../../result.ts'
 import { type Cast, castOf } from '../cast.ts'
-import { bottomAxis, type Chart, type Picture, roomForLabels, segment, text, textSize } from '../chart.ts'
+import {
+  bottomAxis,
+  type Chart,
+  type Picture,
+  roomForLabels,
+  segment,
+  stroke,
+  tenth,
+  text,
+  textSize
+} from '../chart.ts'
 import { fitted, widthOf } from '../lettering.ts'
 import { element } from '../markup.ts'
 import type { Hue } from '../palette.ts'
-import { times } from '../quantities.ts'
+import { figure, times } from '../quantities.ts'
 
 /** Of these more is better, of everything else less. */
 const moreIsBetter = new Set(['requests per CPU second', 'hit ratio', 'requests per second'])
@@ -19,8 +29,11 @@ const metricTitles: Record<string, string> = {
   'queries per request': 'Database queries for a request'
 }
 
+/** Of an interval, at the right end. */
+const intervalRoom = 92
+
 type Row = Comparison & { label: string; better: boolean; undecided: boolean }
-type Panel = { title: string; rows: readonly Row[] }
+type Panel = { title: string; hint: string; rows: readonly Row[] }
 
 export function comparisons(result: Result): Chart[] {
   const cast = castOf(result)
@@ -32,9 +45,15 @@ export function comparisons(result: Result): Chart[] {
       const panels = panelsOf(own, cast)
       return {
         name: `comparison-${scenario}`,
-        title: `Beside the others: ${cast.scenarioTitle(scenario)}`,
+        heading: 'Beside the others',
+        title: cast.scenarioTitle(scenario),
         description:
           'How many times the other’s figure Turno’s is, both measured in turns in the same run. 1× is “the same”; the whisker is the 95 % confidence interval. A full bar is better, an outlined one worse, a grey one undecided: its whisker reaches 1×.',
+        figures: panels
+          .flatMap(({ title, rows }) =>
+            rows.map((row) => `${title}, beside ${row.label}: ${times(row.ratio)}`)
+          )
+          .join('. '),
         draw: (width: number) => draw(panels, width),
         table: {
           columns: ['', 'beside', 'ratio', '95 % interval', 'pairs of blocks', 'in doubt'],
@@ -61,7 +80,8 @@ function panelsOf(own: readonly Comparison[], cast: Cast): Panel[] {
   return metrics.map((metric) => {
     const more = moreIsBetter.has(metric)
     return {
-      title: `${metricTitles[metric] ?? metric}: ${more ? 'more' : 'less'} is better`,
+      title: metricTitles[metric] ?? metric,
+      hint: more ? 'more is better' : 'less is better',
       rows: own
         .filter((one) => one.metric === metric && one.ratio > 0)
         .map((one) => ({
@@ -86,12 +106,11 @@ function draw(panels: readonly Panel[], width: number): Picture {
     Math.max(low, ratio / 20),
     Math.min(high, ratio * 20)
   ])
-  const valueRoom = 128
   const labelRoom = wide
     ? Math.min(260, Math.max(0, ...rows.map(({ label }) => widthOf(label, textSize))))
     : 0
   const left = labelRoom + (wide ? 18 : 6)
-  const right = width - (wide ? valueRoom + 10 : 6)
+  const right = width - (wide ? intervalRoom + (rows.some(({ doubts }) => doubts.length > 0) ? 116 : 62) : 6)
   const x = scaleLog([Math.min(0.8, ...values) / 1.1, Math.max(1.25, ...values) * 1.1], [left, right]).clamp(
     true
   )
@@ -101,11 +120,14 @@ function draw(panels: readonly Panel[], width: number): Picture {
   const ticks = ticksOf(low, high).map((value) => ({ at: x(value), label: times(value) }))
   let top = 0
   let body = ''
-  for (const { title, rows: own } of panels) {
+  for (const { title, hint, rows: own } of panels) {
+    const beside = widthOf(title, 13, 700) + 10
+    const below = beside + widthOf(hint, textSize) > width
     body += text(0, top + 15, fitted(title, 13, width, 700), { size: 13, weight: 700 })
-    top += 26
+    body += text(below ? 0 : beside, below ? top + 33 : top + 15, hint, { hue: 'muted' })
+    top += below ? 44 : 26
     const bottom = top + own.length * rowHeight
-    body += ticks.map(({ at }) => segment(at, top, at, bottom, 'rule')).join('')
+    body += stroke(ticks.map(({ at }) => `M${tenth(at)},${tenth(top)}V${tenth(bottom)}`).join(''), 'rule')
     own.forEach((row, at) => {
       body += rowMarkup(row, top + at * rowHeight, { wide, labelRoom, width, one, x })
     })
@@ -123,8 +145,8 @@ function rowMarkup(
 ): string {
   const { wide, labelRoom, width, one, x } = place
   const middle = top + (wide ? 13 : 30)
-  const value = `${times(row.ratio)}  ${times(row.low)} – ${times(row.high)}`
-  const says = row.doubts.length > 0 ? `? ${value}` : value
+  const ratio = row.doubts.length > 0 ? `doubtful ${times(row.ratio)}` : times(row.ratio)
+  const interval = `${figure(row.low)} – ${figure(row.high)}`
   const hue: Hue = row.undecided ? 'strong' : row.better ? 'turno' : 'other-1'
   const end = x(row.ratio)
   const outlined = !row.better || row.doubts.length > 0
@@ -134,7 +156,6 @@ function rowMarkup(
     width: Math.max(1, Math.abs(end - one)),
     height: 12,
     class: outlined ? `s-${hue}` : `f-${hue}`,
-    fill: outlined ? 'none' : undefined,
     'stroke-width': outlined ? 1.5 : undefined,
     'stroke-dasharray': row.doubts.length > 0 ? '3 3' : undefined
   })
@@ -143,11 +164,17 @@ function rowMarkup(
     segment(x(row.low), middle - 4, x(row.low), middle + 4, 'ink', 1.5),
     segment(x(row.high), middle - 4, x(row.high), middle + 4, 'ink', 1.5)
   ].join('')
-  const valueWidth = widthOf(says, textSize)
   const label = wide
     ? text(labelRoom, middle + 4, fitted(row.label, textSize, labelRoom), { anchor: 'end' })
-    : text(0, top + 15, fitted(row.label, textSize, width - valueWidth - 12))
-  const figures = text(width, wide ? middle + 4 : top + 15, says, { anchor: 'end', hue: 'muted' })
+    : text(
+        0,
+        top + 15,
+        fitted(row.label, textSize, width - intervalRoom - widthOf(ratio, textSize, 700) - 12)
+      )
+  const line = wide ? middle + 4 : top + 15
+  const figures =
+    text(width - intervalRoom, line, ratio, { anchor: 'end', weight: 700 }) +
+    text(width, line, interval, { anchor: 'end', hue: 'muted' })
   return bar + whisker + label + figures
 }
 

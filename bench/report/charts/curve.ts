@@ -38,8 +38,10 @@ export function curves(result: Result): Chart[] {
     return [
       {
         name: `curve-${scenario}`,
-        title: `How much it bears: ${cast.scenarioTitle(scenario)}`,
-        description: `The time within which 99 % are answered, while more and more requests a second are sent. A dot is the knee: the last rate that was kept. The shade about Turno’s line goes from 50 % to 99.9 %. ${lines.map(kneeOf).join(', ')}.`,
+        heading: 'How much it bears',
+        title: cast.scenarioTitle(scenario),
+        description: `The time within which 99 % are answered, while more and more requests a second are sent. A dot is the knee: the last rate that was kept. The shade about Turno’s line goes from 50 % to 99.9 %.`,
+        figures: lines.map(kneeOf).join('. '),
         draw: (width: number) => draw(lines, width),
         table: {
           columns: ['', 'sent', 'answered', '50 % within', '99 % within', '99.9 % within', 'good'],

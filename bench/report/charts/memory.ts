@@ -9,6 +9,7 @@ import {
   type Chart,
   leftAxis,
   type Picture,
+  pointable,
   segment,
   stripesAround,
   stroke,
@@ -57,8 +58,10 @@ export function memoryAndLoop(result: Result): Chart[] {
   return [
     {
       name: `memory-${scenario}`,
-      title: `Memory and event loop: ${castOf(result).scenarioTitle(scenario)}`,
-      description: `Turno over ${minutes}, the longest stretch of this run. Memory peaked at ${memory(rssPeak)}. A line that only rises would be a leak; a spike in the middle strip is a time in which nobody was answered.`,
+      heading: 'Memory and event loop',
+      title: castOf(result).scenarioTitle(scenario),
+      description: `Turno over ${minutes}, the longest stretch of this run. A line that only rises would be a leak; a spike in the middle strip is a time in which nobody was answered.`,
+      figures: `Memory peaked at ${memory(rssPeak)}.`,
       draw: (width) => draw(timeline, width),
       table: {
         columns: ['second', ...strips.map(({ short }) => short)],
@@ -113,7 +116,7 @@ function draw(timeline: readonly Second[], width: number): Picture {
     [`second ${second.at}`, ...strips.map((strip) => `${told(strip, second)}  ${strip.short}`)].join('\n')
   body += bands(
     stripesAround(
-      thinned(timeline, 60).map((second) => ({ at: x(second.at), says: says(second) })),
+      thinned(timeline, pointable(width)).map((second) => ({ at: x(second.at), says: says(second) })),
       left,
       right
     ),

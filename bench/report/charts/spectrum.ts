@@ -77,13 +77,16 @@ function linesOf(blocks: readonly Block[], cast: Cast): Line[] {
 const titleOf = ({ player, doubtful }: Line) => (doubtful ? `${player.title} (doubtful)` : player.title)
 
 function chartOf(scenario: string, called: string, offered: number | null, lines: readonly Line[]): Chart {
-  const at = offered === null ? '' : ` at ${rate(offered)}`
+  const at = offered === null ? '' : `, ${rate(offered)}`
   const leftOut = lines.reduce((sum, line) => sum + line.leftOut, 0)
   const omission = leftOut > 0 ? ` ${leftOut} blocks with doubts are left out.` : ''
+  const figures = lines.map((one) => `${titleOf(one)}: 99 % within ${told(one, 99)}`).join('. ')
   return {
     name: `spectrum-${scenario}`,
-    title: `How long answers take: ${called}${at}`,
+    heading: 'How long answers take',
+    title: `${called}${at}`,
     description: `Lower is better. Each line goes from the quickest answer at the left to the slowest of ten thousand at the right; time counts from the moment at which a request was to be sent, and whatever failed or timed out is in it. A line is dotted where fewer than ten answers lie beyond.${omission}`,
+    figures,
     draw: (width) => draw(lines, width),
     table: {
       columns: ['', ...tabled.map((percentile) => `${percentile} % within`), 'slowest', 'answers'],
@@ -206,7 +209,7 @@ const weightOf = (one: Line | undefined) => (one?.player.ours ? 700 : 400)
 
 /** As many points as a line of a thousand pixels shows. */
 function pointsOf(distribution: Distribution): (readonly [number, number])[] {
-  const steps = 96
+  const steps = 64
   return Array.from({ length: steps + 1 }, (_, step) => {
     const percentile = 100 * (1 - 10 ** ((-4 * step) / steps))
     return [percentile, valueAt(distribution, percentile) ?? 0] as const

@@ -25,12 +25,16 @@ export function counts(result: Result): string {
   const tables = cast.scenarios.flatMap((scenario) => {
     const blocks = result.blocks.filter((block) => block.scenario === scenario)
     if (blocks.length === 0) return []
-    const rows = cast.players.flatMap(({ name, title }) => {
+    const told = cast.players.flatMap(({ name, title }) => {
       const own = blocks.filter(({ subject }) => subject === name)
-      return own.length === 0 ? [] : [rowOf(title, own)]
+      return own.length === 0 ? [] : [{ title, figures: figuresOf(own) }]
     })
+    const table: Table = {
+      columns: ['', ...told.map(({ title }) => title)],
+      rows: kinds.map((kind, at) => [kind, ...told.map(({ figures }) => figures[at] ?? '')])
+    }
     const caption = cast.scenarioTitle(scenario)
-    return [{ caption, markup: tableMarkup({ columns, rows } satisfies Table, `Counts: ${caption}`) }]
+    return [{ caption, markup: tableMarkup(table, `Counts: ${caption}`) }]
   })
   return tables
     .map(({ caption, markup }, at) =>
@@ -41,12 +45,11 @@ export function counts(result: Result): string {
     .join('\n')
 }
 
-const columns = [
-  '',
+const kinds = [
   'requests',
   'good',
   'own processor time for a request',
-  'of the engines beside it',
+  'processor time of the engines for it',
   'requests for a second of own processor time',
   'database queries for a request',
   'Redis round trips for a request',
@@ -57,7 +60,8 @@ const columns = [
   '99 % within, from when it was due'
 ]
 
-function rowOf(title: string, blocks: readonly Block[]): string[] {
+/** In the order of `kinds`. */
+function figuresOf(blocks: readonly Block[]): string[] {
   const all = <T>(pick: (counts: Counts) => T) => blocks.map((block) => pick(block.counts))
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)
   const requests = total(all((counts) => counts.requests))
@@ -70,7 +74,6 @@ function rowOf(title: string, blocks: readonly Block[]): string[] {
   const latency = merged(blocks.filter(({ driver }) => driver === 'open').map((block) => block.latency))
   const p99 = valueAt(latency, 99)
   return [
-    title,
     grouped(requests),
     share(total(all((counts) => counts.good)) / Math.max(1, requests)),
     own === 0 ? untold : duration(own / Math.max(1, requests)),

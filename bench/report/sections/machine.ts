@@ -7,7 +7,7 @@ import { figure, grouped, memory, share } from '../quantities.ts'
 export function machine(result: Result): string {
   const { machine, commit, changed, startedAt, seconds, seed, options, blocks } = result
   const facts: readonly (readonly [string, string])[] = [
-    ['Commit', changed ? `${commit}, with changes that are in no commit` : commit],
+    ['Commit', changed ? `${commit}, with uncommitted changes` : commit],
     ['Begun', startedAt],
     ['Took', `${figure(seconds / 60)}\u00a0minutes`],
     ['Seed', `${seed}: the same keys, at the same moments, in every run with this seed`],
