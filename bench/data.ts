@@ -1,11 +1,12 @@
 // What all subjects stand on: a stack of this run's own with the seed data, as many public profiles as asked for, people
 // who may become therapists, and calendars that are open day and night, so that a booking that ought to succeed does.
 // Made once for each state of the code that makes it, then copied.
-import { createHash, randomUUIDv7 } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { uuidToBytes } from '../db/columns.ts'
 import { withConnection } from '../db/connection.ts'
 import { migrate } from '../db/migrate.ts'
@@ -121,9 +122,9 @@ async function grow(primaryUrl: string, { profiles, applicants }: DataSize): Pro
   })
 }
 
-type CountRow = import('mysql2').RowDataPacket & { count: number }
+type CountRow = RowDataPacket & { count: number }
 
-async function openCalendars(connection: import('mysql2/promise').Connection): Promise<void> {
+async function openCalendars(connection: Connection): Promise<void> {
   const weekly = Object.fromEntries(
     ['1', '2', '3', '4', '5', '6', '7'].map((day) => [day, [['00:00', '24:00']]])
   )
@@ -155,7 +156,8 @@ export async function addSessions(
       [
         sessions.map(({ id, userId }) => [
           uuidToBytes(id),
-          uuidToBytes(randomUUIDv7()),
+          // The first of its family: that is what a token names.
+          uuidToBytes(id),
           uuidToBytes(userId),
           createHash('sha256').update(id).digest(),
           'bench',

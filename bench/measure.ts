@@ -1,6 +1,6 @@
 // One block: a driver on one subject, and everything that can be counted meanwhile.
 import { performance } from 'node:perf_hooks'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import type { Bench } from './bench.ts'
 import { ownCounts } from './counts/metrics.ts'
 import { cpuMicroseconds, machineTimes, residentBytes } from './counts/processes.ts'
@@ -24,6 +24,9 @@ const bounds = { driverLoad: 0.85, others: 0.1, steal: 0.02, slipP99: 20_000 } a
 /** Writes that are made alone, to know what they take. */
 const writesAlone = 40
 
+/** Readers at once who fill a cache. */
+const fillers = 64
+
 export type Stretch = {
   scenario: Scenario
   running: RunningSubject
@@ -32,6 +35,8 @@ export type Stretch = {
   warmUp: number
   theta: number
   seed: number
+  /** Of this subject in this scenario: what it knows then is old or nothing. */
+  first: boolean
   /** Runs beside the load, from the moment at which it begins. */
   beside?: () => Promise<void>
 }
@@ -55,6 +60,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
     warmUp: stretch.warmUp,
     load
   }
+  if (scenario.filled && stretch.first) await fill(running, world, scenario, bench.abort)
   const perWrite = await costOfWrites(bench, stretch, world)
   plan.serial = bench.serial
   const driver = await startDriver(plan, processors?.rest ?? null, bench.abort)
@@ -162,6 +168,34 @@ async function worldFor({ ground, signing }: Bench, { scenario, running }: Stret
     }
   }
   return worldNow({ ...ground, profiles }, signing, tags)
+}
+
+/** Asks for everything once, where the load will ask for only some of it in its time. */
+async function fill(
+  { urls }: RunningSubject,
+  world: World,
+  { keys, encoding }: Scenario,
+  abort: AbortSignal
+): Promise<void> {
+  const headers = headersOf({ method: 'GET', path: '', expected: [] }, encoding)
+  const paths = [...world.lists.slice(0, keys?.lists), ...world.profiles.map((id) => `/api/profile/${id}`)]
+  await Promise.all(
+    urls.map(async (url) => {
+      const agent = new Agent({ connections: fillers })
+      let next = 0
+      const reader = async () => {
+        for (let path = paths[next++]; path !== undefined && !abort.aborted; path = paths[next++]) {
+          const { body } = await agent.request({ origin: url, path, method: 'GET', headers })
+          await body.dump()
+        }
+      }
+      try {
+        await Promise.all(Array.from({ length: fillers }, reader))
+      } finally {
+        await agent.destroy()
+      }
+    })
+  )
 }
 
 /** What one write takes of the servers, by itself. Null where there is nothing to compare it with. */

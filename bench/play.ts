@@ -50,7 +50,8 @@ async function compare(stage: Stage, played: Played): Promise<void> {
         // What was warm has only to be reminded.
         warmUp: round === 0 ? scenario.warmUp : Math.min(warmBetweenSeconds, scenario.warmUp),
         theta: options.theta,
-        seed: options.seed
+        seed: options.seed,
+        first: round === 0
       })
       tell(stage, block)
       played.blocks.push(block)
@@ -78,6 +79,7 @@ async function drive(stage: Stage, played: Played): Promise<void> {
         warmUp: scenario.warmUp,
         theta: options.theta,
         seed: options.seed,
+        first: true,
         ...(fault && { beside: () => hang(bench.stack.redis, fault.from, fault.until, bench.abort) })
       })
       tell(stage, block)
@@ -102,7 +104,8 @@ async function search(stage: Stage, played: Played): Promise<void> {
         load: { kind: 'open', steps: [{ seconds, rate }] },
         warmUp: round === 0 ? scenario.warmUp : warmBetweenSeconds,
         theta: options.theta,
-        seed: options.seed
+        seed: options.seed,
+        first: round === 0
       })
       tell(stage, block)
       played.blocks.push(block)

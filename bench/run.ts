@@ -84,6 +84,10 @@ async function run(options: Options, signal: AbortSignal): Promise<Result> {
         startedAt,
         seconds: (performance.now() - begunAt) / 1000,
         options: plain(options),
+        titles: {
+          subjects: titlesOf(options.subjects),
+          scenarios: titlesOf(options.scenarios)
+        },
         seed: options.seed,
         machine: {
           processors: cpus().length,
@@ -161,6 +165,10 @@ function plain({
     profiles,
     smoke
   }
+}
+
+function titlesOf(all: readonly { name: string; title: string }[]): Record<string, string> {
+  return Object.fromEntries(all.map(({ name, title }) => [name, title]))
 }
 
 async function codeOf(): Promise<{ commit: string; changed: boolean }> {

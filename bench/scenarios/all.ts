@@ -10,6 +10,7 @@ import { practice } from './practice.ts'
 import { profiles } from './profiles.ts'
 import { redisHung } from './redis-hung.ts'
 import type { Scenario } from './scenario.ts'
+import { searches } from './searches.ts'
 import { soak } from './soak.ts'
 import { spike } from './spike.ts'
 import { stampede } from './stampede.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   hit,
   hitToken,
   profiles,
+  searches,
   practice,
   conditional,
   penetration,

@@ -16,6 +16,8 @@ export type Scenario = {
   keys?: { profiles?: number; lists?: number }
   /** As browsers send it, or none: then everybody sends the same bytes. */
   encoding: 'browser' | 'identity'
+  /** Everything that may be asked for is asked for once before, so that what is counted is not how a cache fills. */
+  filled?: true
   /** Before anything is counted, seconds. */
   warmUp: number
   /** Subjects side by side in a closed loop, in turn. */
@@ -34,6 +36,9 @@ export type Scenario = {
   /** Something is made to fail within the open loop's time, seconds. */
   fault?: { what: 'Redis hangs'; from: number; until: number }
 }
+
+/** As the seed project has it: one list, the same for all, and single profiles. */
+export const popularProfiles = { profiles: 10_000, lists: 1 } as const
 
 /** Of all subjects that a full run knows, in the order in which they are charted. */
 export const peers = [

@@ -1,11 +1,13 @@
 // Two spikes: from nobody to two hundred and back, and ten times the usual.
-import type { Scenario } from './scenario.ts'
+import { popularProfiles, type Scenario } from './scenario.ts'
 
 export const spike: Scenario = {
   name: 'spike',
   title: 'Spikes',
   says: '1, 200, 1 requests a second; then ten times of 1,000. What is turned away is counted as such.',
   mix: { list: 80, item: 10, createProfile: 5, patchProfile: 5 },
+  keys: popularProfiles,
+  filled: true,
   encoding: 'browser',
   warmUp: 2,
   open: [

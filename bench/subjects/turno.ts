@@ -19,6 +19,7 @@ export function turno(name: string, instances: number): Subject {
       'hit',
       'hit-token',
       'profiles',
+      'searches',
       'practice',
       'spike',
       'bookings',
