@@ -103,7 +103,7 @@ export default fp(
       const claims = app.jwt[keyId]?.verify<Claims>(token)
       if (claims === undefined) throw invalidToken()
       const endsAt = Math.min(claims.exp * 1000 + clockToleranceMs, (claims.iat + longestSeconds) * 1000)
-      const fresh = { caller: callerOf(claims), endsAt }
+      const fresh = { caller: callerIn(claims), endsAt }
       if (fresh.caller.sessionId === undefined && environment === 'production') throw invalidToken()
       verified.set(token, fresh)
       return fresh
@@ -174,7 +174,7 @@ function bearerToken(header: string | undefined): string {
   return token
 }
 
-function callerOf({ sub, role: name, sid }: Claims): Caller {
+function callerIn({ sub, role: name, sid }: Claims): Caller {
   const role = roles.find((one) => one === name)
   if (!isId(sub) || role === undefined) throw invalidToken()
   if (sid === undefined) return { id: sub.toLowerCase(), role }
@@ -203,4 +203,10 @@ function refusal(detail: string, cause?: unknown): Problem {
     },
     cause
   })
+}
+
+/** Who calls a route that authenticates. */
+export function callerOf({ caller }: Pick<FastifyRequest, 'caller'>): Caller {
+  if (!caller) throw new Error('the route does not authenticate')
+  return caller
 }

@@ -6,7 +6,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { drizzle } from 'drizzle-orm/mysql2'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { type Caller, sessionTokenSeconds } from '../../plugins/auth.ts'
+import { callerOf, sessionTokenSeconds } from '../../plugins/auth.ts'
 import type { Stamp } from '../cache/slot.ts'
 import type { Database } from '../cache/view.ts'
 import { consistencyHeader } from '../http/consistency.ts'
@@ -417,11 +417,6 @@ const asks = { 'www-authenticate': 'Bearer realm="turno"' }
 /** One answer for what was never a token, has run out, was ended or was stolen. */
 function sessionEnded(): Problem {
   return new Problem('session-ended', 'The session has ended: sign in again.', { headers: asks })
-}
-
-function callerOf({ caller }: FastifyRequest): Caller {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
 }
 
 /** What a client calls itself, without what would disturb whoever reads it. */

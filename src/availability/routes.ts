@@ -1,7 +1,7 @@
 // Availability over HTTP: what can be booked, and the rules behind it for their owner.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Caller } from '../../plugins/auth.ts'
+import { callerOf } from '../../plugins/auth.ts'
 import { createCalendar } from '../calendar/changes.ts'
 import { findCalendar, lockCalendar } from '../calendar/queries.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
@@ -50,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       if (holdId === undefined) {
         return serveMade(request, reply, monthView, months, (contents) => offers.of(question, contents, now))
       }
-      const ofCaller = { userId: callerOf(request.caller).id, therapistId, holdId: holdId.toLowerCase() }
+      const ofCaller = { userId: callerOf(request).id, therapistId, holdId: holdId.toLowerCase() }
       const hold = await find(request, ownHoldView, ofCaller)
       const ownHoldId = hold.content.absent ? undefined : ofCaller.holdId
       return serveMade(
@@ -75,7 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Rules, ...problemResponses(404, 406, 503) }
       }
     },
-    (request, reply) => serve(request, reply, rulesView, { therapistId: callerOf(request.caller).id })
+    (request, reply) => serve(request, reply, rulesView, { therapistId: callerOf(request).id })
   )
 
   app.put(
@@ -97,7 +97,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const { id } = callerOf(request.caller)
+      const { id } = callerOf(request)
       const rules = columnsOf(request.body)
       const creates = request.headers['if-none-match']?.trim() === '*'
       const { result, stamp } = await app.cache.write(async (transaction) => {
@@ -122,11 +122,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 export default routes
-
-function callerOf(caller: Caller | null): Caller {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
-}
 
 /** The entries that an answer is made of: those of one month at least, for even of nothing it is said whose it is. */
 function monthsOf({ therapistId, serviceId, around }: Question, now: number): [MonthAsked, ...MonthAsked[]] {

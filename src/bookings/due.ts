@@ -15,6 +15,7 @@ type Due = { id: string; therapistId: string }
  * Writes down what is due, each booking in a transaction of its own: several workers may be at it at once.
  * @param most how many of a kind
  * @returns how many were written; less than `most` of either kind: there are no more
+ * @throws AggregateError when some could not be; the others are written all the same
  */
 export async function settleDue(
   { cache, primary }: { cache: Cache; primary: Pool },
@@ -25,10 +26,13 @@ export async function settleDue(
     const database = drizzle({ client: connection })
     return { lapsed: await findLapsed(database, now, most), past: await findPast(database, now, most) }
   })
-  return {
-    expired: await settleAll(cache, lapsed, 'expired', now),
-    completed: await settleAll(cache, past, 'completed', now)
-  }
+  const [expired, completed] = await Promise.allSettled([
+    settleAll(cache, lapsed, 'expired', now),
+    settleAll(cache, past, 'completed', now)
+  ])
+  if (expired.status === 'rejected') throw expired.reason
+  if (completed.status === 'rejected') throw completed.reason
+  return { expired: expired.value, completed: completed.value }
 }
 
 async function settleAll(
@@ -38,9 +42,18 @@ async function settleAll(
   now: number
 ): Promise<number> {
   let settled = 0
+  const failures: unknown[] = []
   for (const one of due) {
-    const { result } = await cache.write((transaction) => settleBooking(transaction, one, to, now))
-    if (result) settled++
+    try {
+      const { result } = await cache.write((transaction) => settleBooking(transaction, one, to, now))
+      if (result) settled++
+    } catch (error) {
+      // One that cannot be settled must not keep those behind it from being.
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) {
+    throw new AggregateError(failures, `${failures.length} of ${due.length} bookings could not be ${to}`)
   }
   return settled
 }

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Caller } from '../../plugins/auth.ts'
+import { type Caller, callerOf } from '../../plugins/auth.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
 import { IdempotencyHeaders, type Outcome, writeOnce } from '../http/idempotency.ts'
@@ -323,26 +323,21 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 export default routes
 
-function callerOf(caller: Caller | null): Caller {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
-}
-
 /** Whose bookings somebody sees: a therapist the own calendar, everybody else what they have booked themselves. */
 function partyOf(caller: Caller | null): Party {
-  const { id, role } = callerOf(caller)
+  const { id, role } = callerOf({ caller })
   return { as: role === 'therapist' ? 'therapist' : 'client', id }
 }
 
 function bookerOf(caller: Caller | null): Party {
-  if (callerOf(caller).role === 'admin') {
+  if (callerOf({ caller }).role === 'admin') {
     throw new Problem('forbidden', 'Bookings are made and changed by those who are in them.')
   }
   return partyOf(caller)
 }
 
 function therapist(caller: Caller | null): string {
-  const { id, role } = callerOf(caller)
+  const { id, role } = callerOf({ caller })
   if (role !== 'therapist') throw new Problem('forbidden', 'Calendars belong to therapists.')
   return id
 }

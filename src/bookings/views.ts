@@ -54,7 +54,11 @@ export function bookingViews(cursors: Cursors): BookingViews {
       schema: Booking,
       ttlMs: 120 * seconds,
       key: ({ party, id }) => `${partyKey(party)}:${id}`,
-      tags: ({ id }) => [bookingTag(id)],
+      // An erased client is no longer anybody's: that touches all that the user could read.
+      tags: ({ party, id }) => [
+        bookingTag(id),
+        ...(party.as === 'therapist' ? [] : [bookingsOfUserTag(party.id)])
+      ],
       load: (database, { party, id }) => findBooking(database, party, id),
       version: ({ version }) => version,
       otherForms: true

@@ -4,6 +4,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { and, eq, gt, inArray, sql } from 'drizzle-orm'
 import { bookings, clients } from '../../db/schema.ts'
+import { bookingsOfUserTag } from '../bookings/tags.ts'
 import type { Transaction } from '../cache/cache.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
@@ -111,6 +112,8 @@ export async function eraseClient(
     })
     .where(and(eq(clients.id, id), eq(clients.therapistId, therapistId)))
   transaction.touch(clientTag(id), clientsTag(therapistId))
+  // What was booked is no longer found by the account that booked it.
+  if (current.userId !== null) transaction.touch(bookingsOfUserTag(current.userId))
   await tell(transaction, id, therapistId, { type: 'client.erased', data: { version }, at })
 }
 

@@ -1,7 +1,7 @@
 // A therapist's own records of clients, over HTTP. To every other therapist they are absent.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Caller } from '../../plugins/auth.ts'
+import { type Caller, callerOf } from '../../plugins/auth.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
 import { parseFields, selectableFields } from '../http/fields.ts'
@@ -71,7 +71,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { fields } = request.query
       const id = request.params.id.toLowerCase()
       const anybodys = request.caller?.role === 'admin'
-      const readerId = anybodys ? callerOf(request.caller).id : therapist(request.caller)
+      const readerId = anybodys ? callerOf(request).id : therapist(request.caller)
       if (anybodys) app.audit.record({ action: 'client.read', resource: 'client', resourceId: id }, request)
       return serve(
         request,
@@ -188,14 +188,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 export default routes
 
-function callerOf(caller: Caller | null): Caller {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
-}
-
 /** The id of the therapist who calls. */
 function therapist(caller: Caller | null): string {
-  const { id, role } = callerOf(caller)
+  const { id, role } = callerOf({ caller })
   if (role !== 'therapist') throw new Problem('forbidden', 'Clients belong to therapists.')
   return id
 }

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { callerOf } from '../../plugins/auth.ts'
 import { Problem } from '../http/problem.ts'
 import { problemResponses } from '../http/schemas.ts'
 import { EventStream, streamHeaders } from './stream.ts'
@@ -123,11 +124,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 export default routes
-
-function callerOf({ caller }: FastifyRequest) {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
-}
 
 /** Until the access token ends, ms. It was verified: only its end is read here. */
 function msLeft({ headers }: FastifyRequest): number {

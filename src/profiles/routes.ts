@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Caller } from '../../plugins/auth.ts'
+import { type Caller, callerOf } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
@@ -103,7 +103,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       async (request, reply) => {
         const id = request.params.id.toLowerCase()
-        const caller = callerOf(request.caller)
+        const caller = callerOf(request)
         const written = await app.cache.write(async (transaction) => {
           const current = await lockProfile(transaction.database, id)
           mayChange(caller, current)
@@ -132,7 +132,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const caller = callerOf(request.caller)
+      const caller = callerOf(request)
       const id = (request.body.userId ?? caller.id).toLowerCase()
       mayCreate(caller, id)
       const written = await app.cache.write((transaction) =>
@@ -157,11 +157,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 export default routes
-
-function callerOf(caller: Caller | null): Caller {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller
-}
 
 function mayCreate(caller: Caller, id: string): void {
   if (caller.role === 'client') throw new Problem('forbidden', 'Profiles belong to therapists.')

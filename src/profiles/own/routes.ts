@@ -1,7 +1,8 @@
 // One's own profile over HTTP: the owner's representation, never anybody else's.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { callerOf } from '../../../plugins/auth.ts'
 import { lockCalendar } from '../../calendar/queries.ts'
 import { entityTag, requireMatch } from '../../http/conditional.ts'
 import { parseFields, selectableFields } from '../../http/fields.ts'
@@ -36,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     (request, reply) => {
       const { fields } = request.query
-      const ownerId = callerIdOf(request)
+      const ownerId = callerOf(request).id
       sayWhereItIs(reply, ownerId)
       return serve(
         request,
@@ -64,7 +65,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const id = callerIdOf(request)
+      const id = callerOf(request).id
       const { result, stamp } = await app.cache.write(async (transaction) => {
         const { database } = transaction
         // Services are part of when somebody can be booked, and whatever changes that takes the calendar first.
@@ -84,11 +85,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 export default routes
-
-function callerIdOf({ caller }: Pick<FastifyRequest, 'caller'>): string {
-  if (!caller) throw new Error('the route does not authenticate')
-  return caller.id
-}
 
 /** RFC 9110 §8.7: the profile by its own path, where everybody else knows it. A problem goes without it. */
 function sayWhereItIs(reply: FastifyReply, id: string): void {
