@@ -109,8 +109,8 @@ function draw(panels: readonly Panel[], width: number): Picture {
   const labelRoom = wide
     ? Math.min(260, Math.max(0, ...rows.map(({ label }) => widthOf(label, textSize))))
     : 0
-  const left = labelRoom + (wide ? 18 : 6)
-  const right = width - (wide ? intervalRoom + (rows.some(({ doubts }) => doubts.length > 0) ? 116 : 62) : 6)
+  const left = labelRoom + (wide ? 18 : 20)
+  const right = width - (wide ? intervalRoom + (rows.some(({ doubts }) => doubts.length > 0) ? 116 : 62) : 20)
   const x = scaleLog([Math.min(0.8, ...values) / 1.1, Math.max(1.25, ...values) * 1.1], [left, right]).clamp(
     true
   )

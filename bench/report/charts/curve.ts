@@ -72,7 +72,7 @@ function draw(lines: readonly Line[], width: number): Picture {
   const labelRoom = beside
     ? Math.min(280, Math.max(...labels.map((label, at) => widthOf(label, textSize, weights[at]))))
     : 0
-  const plot = { left: 58, right: width - (beside ? labelRoom + 34 : 14), top: 12, bottom: 0 }
+  const plot = { left: 58, right: width - (beside ? labelRoom + 34 : 24), top: 12, bottom: 0 }
   plot.bottom = plot.top + Math.max(beside ? 320 : 240, lines.length * (lineHeight + 2))
   const points = lines.flatMap((one) => one.points)
   const rates = points.map(({ offered }) => offered).filter((offered) => offered > 0)
