@@ -11,6 +11,7 @@ import {
   type LoggerOptions
 } from 'pino'
 import type { Settings } from './config.ts'
+import { toldPath } from './http/told-path.ts'
 
 /** Where lines go: one call for each, a newline at its end. */
 export type LogStream = { write(line: string): void }
@@ -187,8 +188,9 @@ class LazyLogger implements FastifyBaseLogger {
 /** What a line may say of a request: for an unknown route not even its path, which could hold anything. */
 function describeRequest(request: FastifyRequest): { method: string; route?: string; path?: string } {
   const route = request.routeOptions?.url
-  if (route === undefined) return { method: request.method }
-  return { method: request.method, route, path: request.url.split('?', 1)[0]?.slice(0, 200) ?? '' }
+  const path = toldPath(request)
+  if (route === undefined || path === undefined) return { method: request.method }
+  return { method: request.method, route, path }
 }
 
 function describeReply(reply: Pick<FastifyReply, 'statusCode'>): { status: number } {

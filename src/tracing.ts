@@ -15,6 +15,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { ATTR_SERVICE_NAME, ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 import { register } from 'import-in-the-middle/register-hooks.mjs'
+import { toldPath } from './http/told-path.ts'
 
 const exportTimeoutMs = 5_000
 // A collector that is away costs this many spans of memory, then spans are dropped.
@@ -55,8 +56,8 @@ export function trace(options: {
         requestHook: (span, request) => {
           const route = request.routeOptions.url
           span.updateName(route === undefined ? request.method : `${request.method} ${route}`)
-          // It comes with its query, and what people search for is nobody else's business.
-          span.setAttribute(ATTR_URL_PATH, request.url.split('?', 1)[0] ?? '')
+          // It comes as it was sent, and what people search for, or a secret address, is nobody else's business.
+          span.setAttribute(ATTR_URL_PATH, toldPath(request) ?? '')
         }
       }),
       new MySQL2Instrumentation({ maskStatement: true }),

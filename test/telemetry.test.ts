@@ -127,7 +127,12 @@ t.test('a line tells the caller’s request and trace', async (t) => {
 t.test('no line holds a secret, a search, a body, an address, or what a database quotes', async (t) => {
   const { app, said } = await listening(t, '0')
   const quoting = Object.assign(new Error("Duplicate entry 'ana@example.es'"), { sqlMessage: '' })
-  for (const path of ['/fails?q=ansiedad', '/written?q=ansiedad', '/ansiedad?q=ansiedad']) {
+  for (const path of [
+    '/fails?q=ansiedad',
+    '/written?q=ansiedad',
+    '/ansiedad?q=ansiedad',
+    '/api/profile/ansiedad'
+  ]) {
     for (const method of ['GET', 'POST'] as const) {
       await app.inject({
         method,
