@@ -21,6 +21,7 @@ const shades = {
   'other-5': ['#856000', '#e3b341'],
   'other-6': ['#475569', '#a8b3c2'],
   'other-7': ['#7c4a2d', '#d6a284'],
+  'other-8': ['#3f6b12', '#a3c94f'],
 
   l1: ['#084b8f', '#4f9be6'],
   redis: ['#3a86cc', '#2d6aa3'],
@@ -45,7 +46,8 @@ export const others = [
   'other-4',
   'other-5',
   'other-6',
-  'other-7'
+  'other-7',
+  'other-8'
 ] as const satisfies readonly Hue[]
 
 /** Metrically alike on every system, so that what is measured here is what is shown there. */

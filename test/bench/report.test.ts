@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { castOf } from '../../bench/report/cast.ts'
 import type { Chart } from '../../bench/report/chart.ts'
 import { answersByLayer, answersUnderFault } from '../../bench/report/charts/answers.ts'
 import { comparisons } from '../../bench/report/charts/comparison.ts'
@@ -294,6 +295,18 @@ t.test(
     t.equal(valueAt(merged([]), 50), null)
   }
 )
+
+t.test('no two of those measured are drawn alike', async (t) => {
+  const sample = sampleResult()
+  const [block] = sample.blocks
+  const names = ['turno', ...Array.from({ length: 20 }, (_, at) => `other ${at}`)]
+  const { players } = castOf({
+    ...sample,
+    blocks: block === undefined ? [] : names.map((subject) => ({ ...block, subject }))
+  })
+  const looks = players.map(({ hue, dash = 'full' }) => `${hue} ${dash}`)
+  t.equal(new Set(looks).size, looks.length)
+})
 
 t.test('a block in doubt is left out of a line that has others, and named where it has none', async (t) => {
   const sample = sampleResult()

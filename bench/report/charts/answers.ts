@@ -78,7 +78,7 @@ export function answersUnderFault(result: Result): Chart[] {
       figures: rows.map(({ title, facts }) => `${title}: ${facts}`).join('. '),
       draw: (width: number) => draw(rows, told, width, 130),
       table: {
-        columns: ['', 'good answers', 'worst answer', 'after the fault'],
+        columns: ['', 'good during the fault', 'worst answer', 'after the fault'],
         rows: cards.map((card) => [
           cast.player(card.subject).title,
           share(card.goodShare),
@@ -93,7 +93,7 @@ export function answersUnderFault(result: Result): Chart[] {
 function rowOf(card: FaultCard, cast: Cast): Row {
   return {
     title: cast.player(card.subject).title,
-    facts: `${share(card.goodShare)} good, worst ${duration(card.worstMs * 1_000)}, ${recovery(card)}`,
+    facts: `${share(card.goodShare)} good meanwhile, worst ${duration(card.worstMs * 1_000)}, ${recovery(card)}`,
     timeline: card.timeline,
     mark: { from: card.from, until: card.until, says: card.fault }
   }

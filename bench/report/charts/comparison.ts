@@ -21,9 +21,10 @@ import { figure, times } from '../quantities.ts'
 
 /** Of these more is better, of everything else less. */
 const moreIsBetter = new Set(['requests per CPU second', 'hit ratio', 'requests per second'])
-const metricOrder = ['requests per CPU second', 'p99', 'rss', 'queries per request']
+const metricOrder = ['requests per CPU second', 'CPU per request', 'p99', 'rss', 'queries per request']
 const metricTitles: Record<string, string> = {
   'requests per CPU second': 'Requests for a second of processor time',
+  'CPU per request': 'Processor time for a request',
   p99: 'Time within which 99 % are answered',
   rss: 'Memory (resident)',
   'queries per request': 'Database queries for a request'
@@ -48,7 +49,7 @@ export function comparisons(result: Result): Chart[] {
         heading: 'Beside the others',
         title: cast.scenarioTitle(scenario),
         description:
-          'How many times the other’s figure Turno’s is, both measured in turns in the same run. 1× is “the same”; the whisker is the 95 % confidence interval. A full bar is better, an outlined one worse, a grey one undecided: its whisker reaches 1×.',
+          'How many times the other’s figure Turno’s is, both measured in turns in the same run. 1× is “the same”; the whisker is the 95 % confidence interval. A full bar is better, an outlined one worse, a grey one undecided: its whisker reaches 1×. A dashed one is in doubt and proves nothing.',
         figures: panels
           .flatMap(({ title, rows }) =>
             rows.map((row) => `${title}, beside ${row.label}: ${times(row.ratio)}`)

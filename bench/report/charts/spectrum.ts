@@ -109,7 +109,7 @@ function draw(lines: readonly Line[], width: number) {
   const beside = width >= roomForLabels
   const titles = lines.map(titleOf)
   const widest = Math.max(...titles.map((title, at) => widthOf(title, textSize, weightOf(lines[at]))))
-  const labelRoom = beside ? Math.min(240, widest) : 0
+  const labelRoom = beside ? Math.min(290, widest) : 0
   const plot = { left: 58, right: width - (beside ? labelRoom + 34 : 24), top: 12, bottom: 0 }
   plot.bottom = plot.top + Math.max(beside ? 340 : 240, lines.length * (lineHeight + 2))
   const values = lines.flatMap(({ distribution }) =>

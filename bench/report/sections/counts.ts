@@ -52,6 +52,7 @@ const kinds = [
   'processor time of the engines for it',
   'requests for a second of own processor time',
   'database queries for a request',
+  'database queries for a read alone',
   'Redis round trips for a request',
   'loads for a read',
   'answered without the database',
@@ -80,6 +81,7 @@ function figuresOf(blocks: readonly Block[]): string[] {
     beside === 0 ? untold : duration(beside / Math.max(1, requests)),
     own === 0 ? untold : grouped((requests * 1_000_000) / own),
     queries === null ? untold : figure(queries / Math.max(1, requests)),
+    told(queriesOfReads(blocks), reads),
     told(known(all((counts) => counts.redisRoundTrips)), requests),
     told(known(all((counts) => counts.loads)), reads),
     withoutDatabase(all((counts) => counts.layers)),
@@ -88,6 +90,14 @@ function figuresOf(blocks: readonly Block[]): string[] {
     p99 === null ? 'no open loop' : duration(p99)
   ]
 }
+
+/** Those that neither heartbeats nor writes took; only where every block measured them. */
+const queriesOfReads = (blocks: readonly Block[]) =>
+  known(
+    blocks.map(({ counts: { perRead, reads } }) =>
+      perRead ? (perRead.primaryQueries + perRead.replicaQueries) * reads : null
+    )
+  )
 
 /** A sum only where every block could tell. */
 function known(values: readonly (number | null)[]): number | null {

@@ -108,15 +108,16 @@ function becauseOf(verdict: Verdict, outcome: Outcome): string {
 /** How many times better than its bound; null where that is no number. */
 function headroom({ value, bound, direction, unit }: Verdict): number | null {
   // Of a share near all, what is missing tells more: 99.5 % is twice as good as 99 %.
+  const all = unit === '%' ? 100 : unit === 'share' ? 1 : null
   if (
     value !== null &&
-    unit === '%' &&
+    all !== null &&
     direction === 'at least' &&
-    bound >= 50 &&
-    bound < 100 &&
-    value <= 100
+    bound >= all / 2 &&
+    bound < all &&
+    value <= all
   ) {
-    return (100 - bound) / (100 - value)
+    return (all - bound) / (all - value)
   }
   if (value === null || value < 0 || bound <= 0) return null
   return direction === 'at most' ? bound / value : value / bound
