@@ -13,6 +13,9 @@ COPY bin bin
 COPY db db
 COPY plugins plugins
 COPY src src
+# Audit entries wait here while Redis is away: a volume that outlives the container keeps them.
+RUN mkdir -p /var/spool/turno && chown node:node /var/spool/turno
+ENV AUDIT_SPOOL_DIR=/var/spool/turno
 USER node
 EXPOSE 4000 5000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
