@@ -24,7 +24,8 @@ export function pageOf(result: Result): string {
   const sections = sectionsOf(result).filter(({ body }) => body !== '')
   const date = result.startedAt.slice(0, 10)
   const sample = result.options.sample === true
-  const shown = result.changed ? `${result.commit} with uncommitted changes` : result.commit
+  const commit = result.commit.slice(0, 12)
+  const shown = result.changed ? `${commit} with uncommitted changes` : commit
   return `<!doctype html>
 <html lang="en">
 <head>

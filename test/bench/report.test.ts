@@ -296,6 +296,26 @@ t.test(
   }
 )
 
+t.test('more requests for the same are better, more of anything else is worse', async (t) => {
+  const sample = sampleResult()
+  const [first] = sample.comparisons
+  const hints = (metric: string) => {
+    const own = first === undefined ? [] : [{ ...first, metric }]
+    return comparisons({ ...sample, comparisons: own })[0]
+      ?.draw(960)
+      .body.match(/(more|less) is better/)?.[1]
+  }
+  for (const metric of [
+    'requests per CPU second',
+    'requests per CPU second, engines included',
+    'requests per second'
+  ]) {
+    t.equal(hints(metric), 'more', metric)
+  }
+  for (const metric of ['CPU per request', 'p99', 'rss', 'queries per request'])
+    t.equal(hints(metric), 'less', metric)
+})
+
 t.test('no two of those measured are drawn alike', async (t) => {
   const sample = sampleResult()
   const [block] = sample.blocks

@@ -240,7 +240,10 @@ function draw(
       bottom
     )
     body += bottomAxis(
-      x.ticks(width > 500 ? 8 : 4).map((value) => ({ at: x(value), label: `${value}\u00a0s` })),
+      x
+        .ticks(width > 500 ? 8 : 4)
+        .filter(Number.isInteger)
+        .map((value) => ({ at: x(value), label: `${value}\u00a0s` })),
       bottom,
       width
     )

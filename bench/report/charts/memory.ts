@@ -124,7 +124,10 @@ function draw(timeline: readonly Second[], width: number): Picture {
     top - 18
   )
   body += bottomAxis(
-    x.ticks(width > 500 ? 8 : 4).map((value) => ({ at: x(value), label: `${value}\u00a0s` })),
+    x
+      .ticks(width > 500 ? 8 : 4)
+      .filter(Number.isInteger)
+      .map((value) => ({ at: x(value), label: `${value}\u00a0s` })),
     top - 18,
     width
   )
