@@ -116,6 +116,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         }
         return { created: version === null, change: await replaceRules(transaction, id, rules) }
       })
+      if (result.created || result.change.tags.length > 0) {
+        app.audit.record({ action: 'calendar.replace', resource: 'calendar', resourceId: id }, request)
+      }
       return answerWritten(reply.code(result.created ? 201 : 200), rulesView, result.change, stamp)
     }
   )

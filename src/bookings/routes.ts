@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type Caller, callerOf } from '../../plugins/auth.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
+import { consistencyHeader } from '../http/consistency.ts'
 import { cursors } from '../http/cursor.ts'
 import { IdempotencyHeaders, type Outcome, writeOnce } from '../http/idempotency.ts'
 import { Problem } from '../http/problem.ts'
@@ -147,7 +148,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       return turns.take(line.toLowerCase(), () =>
         writeOnce(app, request, reply, async (transaction): Promise<Outcome> => {
           const booking = await createBooking(transaction, party, body, Date.now())
-          return outcome(booking, 201, { location: pathOf(booking.id) })
+          return outcome(booking, 201, 'booking.create', { location: pathOf(booking.id) })
         })
       )
     }
@@ -172,7 +173,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           { body: request.body, whole, precondition },
           Date.now()
         )
-        return outcome(booking, 200)
+        return outcome(booking, 200, 'booking.update')
       })
     )
   }
@@ -257,23 +258,28 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         operationId: 'rotateCalendarFeed',
         summary: 'Make a secret address for one’s calendar file',
-        description: 'For therapists. The address before it is good no longer.',
-        headers: Type.Object(IdempotencyHeaders),
+        description:
+          'For therapists. The address before it is good no longer. Takes no Idempotency-Key: an answer that is kept would be a secret that is kept.',
         response: { 201: CalendarFeed, ...problemResponses(403, 409, 503) }
       }
     },
-    (request, reply) => {
+    async (request, reply) => {
       const therapistId = therapist(request.caller)
-      return writeOnce(app, request, reply, async (transaction): Promise<Outcome> => {
-        const token = randomBytes(32).toString('base64url')
-        await rotateFeed(transaction, therapistId, hashOf(token))
-        const url = `/api/calendar/${token}.ics`
-        return {
-          status: 201,
-          headers: { 'content-type': jsonType, 'cache-control': 'no-store', location: url },
-          body: JSON.stringify({ url })
-        }
-      })
+      const token = randomBytes(32).toString('base64url')
+      const { stamp } = await app.cache.write((transaction) =>
+        rotateFeed(transaction, therapistId, hashOf(token))
+      )
+      const act = { action: 'calendar-feed.rotate', resource: 'calendar', resourceId: therapistId }
+      app.audit.record(act, request)
+      const url = `/api/calendar/${token}.ics`
+      return reply
+        .code(201)
+        .headers({
+          'cache-control': 'no-store',
+          location: url,
+          [consistencyHeader]: app.consistency.of(stamp)
+        })
+        .send({ url })
     }
   )
 
@@ -295,7 +301,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const therapistId = therapist(request.caller)
       return writeOnce(app, request, reply, async (transaction): Promise<Outcome> => {
         await revokeFeed(transaction, therapistId)
-        return { status: 204, headers: {}, body: '' }
+        const act = { action: 'calendar-feed.revoke', resource: 'calendar', resourceId: therapistId }
+        return { status: 204, headers: {}, body: '', act }
       })
     }
   )
@@ -305,10 +312,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     return entityTag(views.booking.represent(booking).tag, 'identity')
   }
 
-  function outcome(booking: Booking, status: number, headers: Record<string, string> = {}): Outcome {
+  function outcome(
+    booking: Booking,
+    status: number,
+    action: string,
+    headers: Record<string, string> = {}
+  ): Outcome {
     const { text } = views.booking.represent(booking)
     return {
       status,
+      act: { action, resource: 'booking', resourceId: booking.id },
       headers: {
         ...headers,
         'content-type': jsonType,

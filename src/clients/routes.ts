@@ -101,7 +101,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const therapistId = therapist(request.caller)
       await writeOnce(app, request, reply, async (transaction) => {
         const client = await createClient(transaction, therapistId, request.body)
-        return outcome(client, 201, { location: pathOf(client.id) })
+        return outcome(client, 201, 'client.create', { location: pathOf(client.id) })
       })
       return reply
     }
@@ -128,7 +128,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       await writeOnce(app, request, reply, async (transaction) => {
         const current = found(await lockClient(transaction.database, id, therapistId))
         requireMatch(request.headers['if-match'], current.version, true, () => tagOf(current))
-        return outcome(await updateClient(transaction, current, therapistId, request.body), 200)
+        const client = await updateClient(transaction, current, therapistId, request.body)
+        return outcome(client, 200, 'client.update')
       })
       return reply
     }
@@ -159,7 +160,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         const current = found(await lockClient(transaction.database, id, therapistId))
         requireMatch(request.headers['if-match'], current.version, true, () => tagOf(current))
         await eraseClient(transaction, current, therapistId)
-        return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' }
+        return {
+          status: 204,
+          headers: { 'cache-control': 'no-store' },
+          body: '',
+          act: { action: 'client.erase', resource: 'client', resourceId: id }
+        }
       })
       return reply
     }
@@ -170,10 +176,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     return entityTag(views.client.represent(client).tag, 'identity')
   }
 
-  function outcome(client: Client, status: number, headers: Record<string, string> = {}): Outcome {
+  function outcome(
+    client: Client,
+    status: number,
+    action: string,
+    headers: Record<string, string> = {}
+  ): Outcome {
     const content = views.client.represent(client)
     return {
       status,
+      act: { action, resource: 'client', resourceId: client.id },
       headers: {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'private, no-cache',

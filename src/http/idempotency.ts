@@ -11,7 +11,13 @@ import { consistencyHeader } from './consistency.ts'
 import { Problem, problemContentType } from './problem.ts'
 
 /** What a write answers with, ready to be sent and to be kept. */
-export type Outcome = { status: number; headers: Readonly<Record<string, string>>; body: string }
+export type Outcome = {
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string
+  /** For the audit trail: noted when it is committed, if anything has changed; not again for a replay. */
+  act?: Parameters<FastifyInstance['audit']['record']>[0]
+}
 
 /** For the `headers` schema of routes that use `writeOnce`. */
 export const IdempotencyHeaders = {
@@ -53,6 +59,8 @@ export async function writeOnce(
   const written = await app.cache.write((transaction) =>
     key === null ? attempt(transaction, work) : attemptOnce(transaction, key, request.id, work)
   )
+  const { outcome, tags } = written.result
+  if (outcome.act !== undefined && tags.length > 0) app.audit.record(outcome.act, request)
   answer(app, reply, written)
   // A reply is a promise of itself having been sent.
   return reply

@@ -7,6 +7,7 @@ import type { Written } from '../cache/cache.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
 import { parseFields, selectableFields } from '../http/fields.ts'
+import { IdempotencyHeaders, writeOnce } from '../http/idempotency.ts'
 import { Problem } from '../http/problem.ts'
 import { fieldsParameter, IdParameters, problemResponses } from '../http/schemas.ts'
 import { serve } from '../http/serve.ts'
@@ -127,6 +128,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createProfile',
         summary: 'Create a profile',
         description: 'A therapist’s own; an administrator names the therapist by `userId`.',
+        headers: Type.Object(IdempotencyHeaders),
         body: NewProfile,
         response: { 201: Profile, ...problemResponses(403, 409, 503) }
       }
@@ -135,12 +137,22 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const caller = callerOf(request)
       const id = (request.body.userId ?? caller.id).toLowerCase()
       mayCreate(caller, id)
-      const written = await app.cache.write((transaction) =>
-        createProfile(transaction, id, caller.id, request.body)
-      )
-      app.audit.record({ action: 'profile.create', resource: 'profile', resourceId: id }, request)
-      reply.code(201).header('location', pathOf(id))
-      return answer(reply, written)
+      await writeOnce(app, request, reply, async (transaction) => {
+        const { profile } = await createProfile(transaction, id, caller.id, request.body)
+        return {
+          status: 201,
+          act: { action: 'profile.create', resource: 'profile', resourceId: id },
+          headers: {
+            'content-type': 'application/json; charset=utf-8',
+            'cache-control': 'no-cache',
+            location: pathOf(id),
+            'content-location': pathOf(id),
+            etag: tagOf(profile)
+          },
+          body: views.profile.represent(profile).text
+        }
+      })
+      return reply
     }
   )
 

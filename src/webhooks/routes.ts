@@ -86,7 +86,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       refuseUrl(request.body.url)
       await writeOnce(app, request, reply, async (transaction) => {
         const webhook = await createWebhook(transaction, ownerId, request.body, secrets)
-        return outcome(webhook, 201, { location: pathOf(webhook.id) })
+        return outcome(webhook, 201, 'webhook.create', { location: pathOf(webhook.id) })
       })
       return reply
     }
@@ -113,7 +113,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       await writeOnce(app, request, reply, async (transaction) => {
         const current = found(await lockWebhook(transaction.database, id, ownerId))
         requireMatch(request.headers['if-match'], current.version, true, () => tagOf(current))
-        return outcome(await updateWebhook(transaction, current, ownerId, request.body), 200)
+        const webhook = await updateWebhook(transaction, current, ownerId, request.body)
+        return outcome(webhook, 200, 'webhook.update')
       })
       return reply
     }
@@ -139,7 +140,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         const current = found(await lockWebhook(transaction.database, id, ownerId))
         requireMatch(request.headers['if-match'], current.version, true, () => tagOf(current))
         await deleteWebhook(transaction, id, ownerId)
-        return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' }
+        return {
+          status: 204,
+          headers: { 'cache-control': 'no-store' },
+          body: '',
+          act: actOn(id, 'webhook.delete')
+        }
       })
       return reply
     }
@@ -164,6 +170,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { result } = await app.cache.write((transaction) =>
         replaceSecret(transaction, id, ownerId, secrets)
       )
+      app.audit.record(actOn(id, 'webhook.secret'), request)
       return reply.header('cache-control', 'no-store').send(result)
     }
   )
@@ -186,7 +193,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const [ownerId, id] = [ownerOf(request), request.params.id.toLowerCase()]
       await writeOnce(app, request, reply, async (transaction) => {
         const webhook = found(await lockWebhook(transaction.database, id, ownerId))
-        return accepted(id, await ping(transaction, webhook))
+        return accepted(id, await ping(transaction, webhook), 'webhook.ping')
       })
       return reply
     }
@@ -236,7 +243,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const [ownerId, id] = [ownerOf(request), request.params.id.toLowerCase()]
       await writeOnce(app, request, reply, async (transaction) => {
         const webhook = found(await lockWebhook(transaction.database, id, ownerId))
-        return accepted(id, await redeliver(transaction, webhook, request.params.deliveryId.toLowerCase()))
+        const delivery = await redeliver(transaction, webhook, request.params.deliveryId.toLowerCase())
+        return accepted(id, delivery, 'webhook.redeliver')
       })
       return reply
     }
@@ -257,10 +265,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     return entityTag(views.webhook.represent(webhook).tag, 'identity')
   }
 
-  function outcome(webhook: Webhook, status: number, headers: Record<string, string> = {}): Outcome {
+  function outcome(
+    webhook: Webhook,
+    status: number,
+    action: string,
+    headers: Record<string, string> = {}
+  ): Outcome {
     const content = views.webhook.represent(webhook)
     return {
       status,
+      act: actOn(webhook.id, action),
       headers: {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'private, no-cache',
@@ -276,9 +290,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 export default routes
 
 /** The worker sends it, in a moment. */
-function accepted(webhookId: string, delivery: Delivery): Outcome {
+function accepted(webhookId: string, delivery: Delivery, action: string): Outcome {
   return {
     status: 202,
+    act: actOn(webhookId, action),
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'cache-control': 'no-store',
@@ -291,6 +306,11 @@ function accepted(webhookId: string, delivery: Delivery): Outcome {
 function ownerOf({ caller }: FastifyRequest): string {
   if (!caller) throw new Error('the route does not authenticate')
   return caller.id
+}
+
+/** For the audit trail. */
+function actOn(webhookId: string, action: string) {
+  return { action, resource: 'webhook', resourceId: webhookId }
 }
 
 function found(webhook: Webhook | null): Webhook {

@@ -78,6 +78,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         requireMatch(request.headers['if-match'], current.version, true, tag)
         return replaceProfile(transaction, current, request.body)
       })
+      if (result.tags.length > 0) {
+        app.audit.record({ action: 'profile.replace', resource: 'profile', resourceId: id }, request)
+      }
       sayWhereItIs(reply, id)
       return answerWritten(reply, ownProfileView, result, stamp)
     }
