@@ -56,13 +56,13 @@ t.test('the peers of the benchmark', { skip: missing, timeout: 120_000 }, async 
     return { status: answer.statusCode, body: await answer.body.text() }
   }
 
-  const reference = await turno('turno', 1).start(context)
   t.teardown(async () => {
     redis.disconnect()
     await agent.destroy()
-    await reference.stop()
     await rm(directory, { recursive: true, force: true })
   })
+  const reference = await turno('turno', 1).start(context)
+  t.teardown(() => reference.stop())
   const [turnoUrl = ''] = reference.urls
   // On a busy machine what has only just begun may turn its first callers away.
   await until('Turno serves', async () => (await send(`${turnoUrl}/api/profiles`, 'GET')).status === 200)
