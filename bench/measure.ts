@@ -1,5 +1,5 @@
 // One block: a driver on one subject, and everything that can be counted meanwhile.
-import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { Bench } from './bench.ts'
 import { ownCounts } from './counts/metrics.ts'
@@ -24,8 +24,9 @@ const bounds = { driverLoad: 0.85, others: 0.1, steal: 0.02, slipP99: 20_000 } a
 /** Writes that are made alone, to know what they take. */
 const writesAlone = 40
 
-/** Readers at once who fill a cache. */
-const fillers = 64
+/** Readers at once who fill a cache: few enough that no service turns them away for long. */
+const fillers = 8
+const againAfterMs = 50
 
 export type Stretch = {
   scenario: Scenario
@@ -185,8 +186,12 @@ async function fill(
       let next = 0
       const reader = async () => {
         for (let path = paths[next++]; path !== undefined && !abort.aborted; path = paths[next++]) {
-          const { body } = await agent.request({ origin: url, path, method: 'GET', headers })
-          await body.dump()
+          for (let status = 503; status === 503 && !abort.aborted; ) {
+            const answer = await agent.request({ origin: url, path, method: 'GET', headers })
+            await answer.body.dump()
+            status = answer.statusCode
+            if (status === 503) await pause(againAfterMs)
+          }
         }
       }
       try {

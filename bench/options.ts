@@ -13,6 +13,8 @@ export type Options = {
   seconds: number | null
   /** Of each comparison; null: as each scenario says. */
   rounds: number | null
+  /** What the rates of open loops are multiplied with. */
+  rate: number
   theta: number
   seed: number
   profiles: number
@@ -24,6 +26,7 @@ export type Options = {
 const smokeScenarios = ['profiles', 'conditional', 'penetration', 'stampede']
 const smokeProfiles = 2_000
 const smokeSeconds = 8
+const smokeRate = 0.5
 
 export const help = `Measures Turno, and beside it what one would use instead: the same data, requests and machine, in turn.
 
@@ -33,6 +36,7 @@ export const help = `Measures Turno, and beside it what one would use instead: t
   --subjects LIST   subjects, comma between (all)
   --seconds N       how long each block that counts lasts (as each scenario says)
   --rounds N        how often each subject of a comparison has its turn (as each scenario says)
+  --rate N          what the rates of open loops are multiplied with (1)
   --theta N         how uneven popularity is, Zipf's exponent: 0 all alike, 0.99 as YCSB has it (0.99)
   --profiles N      public profiles in the data (100500)
   --seed N          what is asked for, and when, follows from it (1)
@@ -71,6 +75,7 @@ export function readOptions(args: readonly string[]): Options {
           : null
         : whole('seconds', values.seconds, 1, 86_400),
     rounds: values.rounds === undefined ? null : whole('rounds', values.rounds, 1, 1_000),
+    rate: decimal('rate', values.rate ?? (smoke ? String(smokeRate) : '1'), 0.001, 100),
     theta: decimal('theta', values.theta, 0, 3),
     seed: whole('seed', values.seed, 0, 2 ** 31),
     profiles: whole('profiles', values.profiles ?? (smoke ? String(smokeProfiles) : '100500'), 10, 1_000_000),
@@ -89,6 +94,7 @@ function parse(args: readonly string[]) {
         subjects: { type: 'string' },
         seconds: { type: 'string' },
         rounds: { type: 'string' },
+        rate: { type: 'string' },
         theta: { type: 'string', default: '0.99' },
         profiles: { type: 'string' },
         seed: { type: 'string', default: '1' },

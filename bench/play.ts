@@ -15,7 +15,7 @@ export type Played = { blocks: Block[]; curves: Curve[]; faults: FaultCard[] }
 
 type Stage = {
   bench: Bench
-  options: Pick<Options, 'subjects' | 'seconds' | 'rounds' | 'theta' | 'seed' | 'smoke'>
+  options: Pick<Options, 'subjects' | 'seconds' | 'rounds' | 'rate' | 'theta' | 'seed' | 'smoke'>
   scenario: Scenario
   say: (line: string) => void
 }
@@ -64,8 +64,8 @@ async function drive(stage: Stage, played: Played): Promise<void> {
   for (const [index, { steps, subjects }] of (scenario.open ?? []).entries()) {
     for (const subject of taking(stage, subjects)) {
       const running = scenario.cold ? await bench.anew(subject) : await bench.running(subject)
-      const stretched = stretch(steps, options.seconds)
-      const scale = lengthOf(stretched) / lengthOf(steps)
+      const taken = adapted(steps, options)
+      const scale = lengthOf(taken) / lengthOf(steps)
       const fault = scenario.fault && {
         ...scenario.fault,
         from: scenario.fault.from * scale,
@@ -75,7 +75,7 @@ async function drive(stage: Stage, played: Played): Promise<void> {
         scenario,
         running,
         round: index,
-        load: { kind: 'open', steps: stretched },
+        load: { kind: 'open', steps: taken },
         warmUp: scenario.warmUp,
         theta: options.theta,
         seed: options.seed,
@@ -130,9 +130,9 @@ function taking({ options, scenario }: Stage, names: readonly string[]): Subject
   return names.flatMap((name) => serving.find((subject) => subject.name === name) ?? [])
 }
 
-function stretch(steps: readonly Step[], seconds: number | null): Step[] {
+function adapted(steps: readonly Step[], { seconds, rate }: Stage['options']): Step[] {
   const scale = seconds === null ? 1 : seconds / lengthOf(steps)
-  return steps.map((step) => ({ ...step, seconds: step.seconds * scale }))
+  return steps.map((step) => ({ seconds: step.seconds * scale, rate: step.rate * rate }))
 }
 
 function tell({ say }: Stage, block: Block): void {

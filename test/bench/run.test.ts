@@ -1,0 +1,75 @@
+// The command: it tells everything, refuses what it does not know, runs on real engines, and leaves nothing.
+import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Result } from '../../bench/result.ts'
+import { scenarios } from '../../bench/scenarios/all.ts'
+import { runNode } from '../node.ts'
+
+const environment = { PATH: process.env.PATH, HOME: process.env.HOME }
+const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('turno-bench-'))
+
+t.test('--help names every option and scenario', async (t) => {
+  const { code, out } = await runNode(t, '../bench/run.ts', environment, ['--help']).ended
+  t.equal(code, 0)
+  for (const name of ['only', 'subjects', 'seconds', 'rounds', 'rate', 'theta', 'seed', 'json', 'smoke'])
+    t.match(out, `--${name}`)
+  for (const { name } of scenarios) t.match(out, name)
+})
+
+t.test('what it does not know it refuses, in one line', async (t) => {
+  for (const wrong of [
+    ['--only', 'nothing'],
+    ['--subjects', 'x'],
+    ['--seconds', '0'],
+    ['--theta', 'a'],
+    ['--what']
+  ]) {
+    const { code, err } = await runNode(t, '../bench/run.ts', environment, wrong).ended
+    t.equal(code, 2, wrong.join(' '))
+    t.equal(err.trim().split('\n').length, 1, err)
+  }
+})
+
+t.test('a short run on the real stack ends with 0, and with a result', { timeout: 180_000 }, async (t) => {
+  const json = join(t.testdir(), 'result.json')
+  const { code, out, err } = await runNode(t, '../bench/run.ts', environment, [
+    '--smoke',
+    ...['--only', 'conditional'],
+    ...['--seconds', '6'],
+    ...['--rate', '0.2'],
+    ...['--profiles', '100'],
+    ...['--json', json]
+  ]).ended
+  t.equal(code, 0, out + err)
+  const result: Result = JSON.parse(readFileSync(json, 'utf8'))
+  t.equal(result.blocks.length, 1)
+  for (const { counts, latency } of result.blocks) {
+    t.equal(counts.good, counts.requests)
+    t.equal(latency.count, counts.requests)
+    t.ok((counts.cpuMicroseconds['turno-1'] ?? 0) > 0)
+    t.ok((counts.cpuMicroseconds.primary ?? -1) >= 0)
+  }
+  t.ok(result.verdicts.every(({ outcome }) => outcome === 'pass'))
+  const [loads, , queries] = result.crossCheck
+  t.equal(loads?.counted, loads?.server, 'its own count of loads is what was asked for')
+  t.ok((queries?.server ?? 0) >= (queries?.counted ?? 1), 'each was at least one query')
+})
+
+t.test('interrupted it ends at once and leaves nothing', { timeout: 120_000 }, async (t) => {
+  const before = leftovers()
+  const run = runNode(t, '../bench/run.ts', environment, [
+    '--smoke',
+    '--profiles',
+    '100',
+    '--only',
+    'conditional'
+  ])
+  await run.found(/(starting Turno)/)
+  run.kill('SIGINT')
+  const { code } = await run.ended
+  t.equal(code, 130)
+  const own = leftovers().filter((name) => !before.includes(name))
+  t.same(own, [])
+})
