@@ -92,7 +92,7 @@ h2{font-size:22px}
 .gates .outcome,.gates th[scope=row]{grid-column:1/-1}
 .gates .invalid{background:repeating-linear-gradient(135deg,transparent 0 7px,color-mix(in srgb,var(--invalid) 9%,transparent) 7px 8px)}
 .gates td:not(.outcome)::before{display:block;color:var(--muted);font-size:12.5px;font-weight:400}
-.gates .bar{display:none}
+.gates .bar,.gates+.note{display:none}
 .gates .value::before{content:"measured"}.gates .bound::before{content:"asked"}.gates .margin::before{content:"margin"}.gates .samples::before{content:"counted"}
 }
 @media print{nav,#hint{display:none}section{break-inside:avoid}}

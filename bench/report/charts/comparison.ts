@@ -31,11 +31,11 @@ const metricOrder = [
   'queries per request'
 ]
 const metricTitles: Record<string, string> = {
-  'requests per CPU second': 'Requests for a second of processor time',
+  'requests per CPU second': 'Good answers for a second of processor time',
   'requests per CPU second, engines included': 'The same, the processor time of database and Redis included',
-  'requests per second': 'Requests a second, as fast as one processor answers',
-  'CPU per request': 'Processor time for a request',
-  p99: 'Time within which 99 % are answered',
+  'requests per second': 'Good answers a second, as fast as it can',
+  'CPU per request': 'Processor time for a good answer',
+  p99: 'Time within which 99 % are answered, from when each was sent',
   rss: 'Memory (resident)',
   'queries per request': 'Database queries for a request'
 }
@@ -138,11 +138,18 @@ function draw(panels: readonly Panel[], width: number): Picture {
     body += text(below ? 0 : beside, below ? top + 33 : top + 15, hint, { hue: 'muted' })
     top += below ? 44 : 26
     const bottom = top + own.length * rowHeight
-    body += stroke(ticks.map(({ at }) => `M${tenth(at)},${tenth(top)}V${tenth(bottom)}`).join(''), 'rule')
+    // Where labels stand above their bar, no line runs through them.
+    const stretches = wide
+      ? [[top, bottom] as const]
+      : own.map((_, at) => [top + at * rowHeight + 21, top + at * rowHeight + 40] as const)
+    const lines = stretches.flatMap(([from, to]) =>
+      ticks.map(({ at }) => `M${tenth(at)},${tenth(from)}V${tenth(to)}`)
+    )
+    body += stroke(lines.join(''), 'rule')
     own.forEach((row, at) => {
       body += rowMarkup(row, top + at * rowHeight, { wide, labelRoom, width, one, x })
     })
-    body += segment(one, top - 2, one, bottom + 3, 'ink', 1.25)
+    body += stretches.map(([from, to]) => segment(one, from - 1, one, to + 2, 'ink', 1.25)).join('')
     body += bottomAxis(ticks, bottom)
     top = bottom + 42
   }
@@ -156,7 +163,7 @@ function rowMarkup(
 ): string {
   const { wide, labelRoom, width, one, x } = place
   const middle = top + (wide ? 13 : 30)
-  const ratio = row.doubts.length > 0 ? `doubtful ${times(row.ratio)}` : times(row.ratio)
+  const ratio = row.doubts.length > 0 ? `${wide ? 'doubtful' : '?'} ${times(row.ratio)}` : times(row.ratio)
   const interval = `${figure(row.low)} – ${figure(row.high)}`
   const hue: Hue = row.undecided ? 'strong' : row.better ? 'turno' : 'other-1'
   const end = x(row.ratio)

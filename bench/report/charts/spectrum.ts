@@ -168,7 +168,7 @@ function draw(lines: readonly Line[], width: number) {
     : keyBelow(
         lines.map((one) => ({
           hue: one.player.hue,
-          ...(one.player.dash === undefined ? {} : { dash: one.player.dash }),
+          ...dashOf(one),
           title: titleOf(one),
           value: `99 %: ${told(one, 99)}`,
           weight: weightOf(one)
@@ -204,6 +204,9 @@ function draw(lines: readonly Line[], width: number) {
     ].join('')
   }
 }
+
+const dashOf = ({ player, doubtful }: Line) =>
+  doubtful ? { dash: '2 6' } : player.dash === undefined ? {} : { dash: player.dash }
 
 const weightOf = (one: Line | undefined) => (one?.player.ours ? 700 : 400)
 

@@ -48,9 +48,9 @@ export function counts(result: Result): string {
 const kinds = [
   'requests',
   'good',
-  'own processor time for a request',
+  'own processor time for a good answer',
   'processor time of the engines for it',
-  'requests for a second of own processor time',
+  'good answers for a second of own processor time',
   'database queries for a request',
   'database queries for a read alone',
   'Redis round trips for a request',
@@ -66,6 +66,7 @@ function figuresOf(blocks: readonly Block[]): string[] {
   const all = <T>(pick: (counts: Counts) => T) => blocks.map((block) => pick(block.counts))
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)
   const requests = total(all((counts) => counts.requests))
+  const good = total(all((counts) => counts.good))
   const reads = total(all((counts) => counts.reads))
   const own = total(all((counts) => processorTime(counts).own))
   const beside = total(all((counts) => processorTime(counts).engines))
@@ -76,10 +77,10 @@ function figuresOf(blocks: readonly Block[]): string[] {
   const p99 = valueAt(latency, 99)
   return [
     grouped(requests),
-    share(total(all((counts) => counts.good)) / Math.max(1, requests)),
-    own === 0 ? untold : duration(own / Math.max(1, requests)),
-    beside === 0 ? untold : duration(beside / Math.max(1, requests)),
-    own === 0 ? untold : grouped((requests * 1_000_000) / own),
+    share(good / Math.max(1, requests)),
+    own === 0 || good === 0 ? untold : duration(own / good),
+    beside === 0 || good === 0 ? untold : duration(beside / good),
+    own === 0 ? untold : grouped((good * 1_000_000) / own),
     queries === null ? untold : figure(queries / Math.max(1, requests)),
     told(queriesOfReads(blocks), reads),
     told(known(all((counts) => counts.redisRoundTrips)), requests),
