@@ -32,10 +32,10 @@ const metricOrder = [
 ]
 const metricTitles: Record<string, string> = {
   'requests per CPU second': 'Good answers for a second of processor time',
-  'requests per CPU second, engines included': 'The same, the processor time of database and Redis included',
+  'requests per CPU second, engines included': 'The same with database and Redis',
   'requests per second': 'Good answers a second, as fast as it can',
   'CPU per request': 'Processor time for a good answer',
-  p99: 'Time within which 99 % are answered, from when each was sent',
+  p99: 'Time for 99 % of answers, from sending',
   rss: 'Memory (resident)',
   'queries per request': 'Database queries for a request'
 }
