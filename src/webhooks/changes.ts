@@ -8,7 +8,7 @@ import type { Transaction } from '../cache/cache.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
 import { newDelivery } from './deliveries.ts'
-import { findDelivery, findWebhook, mostWebhooks } from './queries.ts'
+import { findDelivery, findWebhook, lockOwner, mostWebhooks } from './queries.ts'
 import { type Delivery, type NewWebhook, pingType, type Webhook, type WebhookPatch } from './schema.ts'
 import type { WebhookSecrets } from './secrets.ts'
 import { deliveriesTag, webhooksTag } from './tags.ts'
@@ -24,6 +24,8 @@ export async function createWebhook(
   secrets: WebhookSecrets
 ): Promise<Webhook> {
   const { database } = transaction
+  // Two at once would each count what was there before them both.
+  await lockOwner(database, ownerId)
   const [own] = await database.select({ n: count() }).from(webhooks).where(eq(webhooks.ownerId, ownerId))
   if ((own?.n ?? 0) >= mostWebhooks) {
     throw new Problem('limit-reached', `An account has ${mostWebhooks} webhooks at most.`)

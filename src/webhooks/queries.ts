@@ -1,6 +1,6 @@
 // The SQL that reads webhooks and what was sent to them. The owner is in every WHERE clause that answers somebody.
 import { and, asc, desc, eq, lt, type SQL } from 'drizzle-orm'
-import { webhookDeliveries, webhooks } from '../../db/schema.ts'
+import { users, webhookDeliveries, webhooks } from '../../db/schema.ts'
 import type { Database } from '../cache/view.ts'
 import { type Delivery, eventTypes, reasons, type Webhook } from './schema.ts'
 
@@ -42,6 +42,11 @@ export async function findWebhook(database: Database, id: string, ownerId: strin
 export async function lockWebhook(database: Database, id: string, ownerId: string): Promise<Webhook | null> {
   const [row] = await database.select(told).from(webhooks).where(isOwn(id, ownerId)).for('update')
   return row ? webhookOf(row) : null
+}
+
+/** Holds an account until the transaction ends: one at a time may add to what it has. */
+export async function lockOwner(database: Database, ownerId: string): Promise<void> {
+  await database.select({ id: users.id }).from(users).where(eq(users.id, ownerId)).for('update')
 }
 
 function isOwn(id: string, ownerId: string): SQL | undefined {
