@@ -14,7 +14,7 @@ export class Overloaded extends Error {
 const overloaded = new Overloaded('too much to do')
 
 /** Nobody waits longer, ms. A write is somebody's booking: it may take its time before it is refused. */
-const patienceMs: Record<Urgency, number> = { write: 500, item: 100, list: 100 }
+const patienceMs: Record<Urgency, number> = { write: 1_000, item: 300, list: 150 }
 /** A queue that has not been empty for this long stands, ms. */
 const standingMs = 100
 const sweepEveryMs = 10
@@ -45,7 +45,7 @@ export class Admission {
   /**
    * Runs `work` as soon as there is room.
    * @param kindOf names what was done, for its latency to be compared with that of its like; null: it failed
-   * @throws Overloaded when there is none, at once or within a tenth of a second; and whatever `work` throws
+   * @throws Overloaded when there is none, at once or when its patience is over; and whatever `work` throws
    */
   async run<T>(urgency: Urgency, work: () => Promise<T>, kindOf: (result: T | null) => string): Promise<T> {
     if (this.#waiters > 0 || this.#underWay >= this.#limit.value) await this.#wait(urgency)
