@@ -20,7 +20,11 @@ export type Instance = {
   app: Awaited<ReturnType<typeof buildApp>>
   send(
     path: string,
-    options?: { method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; headers?: Record<string, string>; body?: unknown }
+    options?: {
+      method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+      headers?: Record<string, string>
+      body?: unknown
+    }
   ): Promise<Reply>
 }
 
