@@ -1,5 +1,5 @@
-// The service's own counters beside those of the servers, once in a run: a profile nobody has asked for is one load and
-// one query; asked for again it is none.
+// The service's own counters beside what was asked and what the databases count themselves, once in a run: a profile
+// that nobody has asked for is one load; asked for again it is none, and no query.
 import { request } from 'undici'
 import type { Bench } from './bench.ts'
 import { ownCounts } from './counts/metrics.ts'
@@ -9,36 +9,36 @@ import type { Subject } from './subjects/subject.ts'
 
 const asked = 50
 
-/** Of a subject with counters of its own; none where there is no such. */
+/** Of Turno, which has counters of its own; nothing where it is not among the subjects. */
 export async function crossCheck(bench: Bench, subjects: readonly Subject[]): Promise<Result['crossCheck']> {
   const subject = subjects.find(({ name }) => name === 'turno')
   if (!subject) return []
   const { urls, operatorsUrls } = await bench.anew(subject)
-  await bench.measureIdle()
-  const { idle } = bench
-  const ids = bench.ground.profiles.slice(0, asked)
-  const begunAt = performance.now()
-  const before = { own: await ownCounts(operatorsUrls), servers: await bench.servers.counts() }
-  for (const id of [...ids, ...ids]) {
-    const answer = await request(`${urls[0]}/api/profile/${id}`)
-    await answer.body.dump()
+  const idle = await bench.measureIdle()
+  const paths = bench.ground.profiles.slice(0, asked).map((id) => `/api/profile/${id}`)
+  const snapshot = async () => ({
+    own: await ownCounts(operatorsUrls),
+    servers: await bench.servers.counts(),
+    at: performance.now()
+  })
+  const askAll = async () => {
+    const before = await snapshot()
+    for (const path of paths) await (await request(`${urls[0]}${path}`)).body.dump()
+    const after = await snapshot()
+    const { primary, replicas } = between(before.servers, after.servers, idle, (after.at - before.at) / 1000)
+    return {
+      loads: (after.own?.loads ?? 0) - (before.own?.loads ?? 0),
+      queries: Math.round(primary + replicas.reduce((sum, one) => sum + one, 0))
+    }
   }
-  const seconds = (performance.now() - begunAt) / 1000
-  const after = { own: await ownCounts(operatorsUrls), servers: await bench.servers.counts() }
-  const servers = between(before.servers, after.servers, idle, seconds)
-  const answers = (layer: string) => (after.own?.answers[layer] ?? 0) - (before.own?.answers[layer] ?? 0)
-  const loaded = answers('replica') + answers('primary')
+  const first = await askAll()
+  const again = await askAll()
   return [
+    { what: 'loads, of profiles that nobody had asked for', counted: first.loads, server: paths.length },
     {
-      what: 'loads of profiles that nobody had asked for',
-      counted: (after.own?.loads ?? 0) - (before.own?.loads ?? 0),
-      server: ids.length
-    },
-    { what: 'answers from a database beside the same requests', counted: loaded, server: ids.length },
-    {
-      what: 'queries of those loads, beside the databases’ own count',
-      counted: loaded,
-      server: Math.round(servers.primary + servers.replicas.reduce((sum, one) => sum + one, 0))
+      what: 'loads, of the same again, and queries of the databases',
+      counted: again.loads,
+      server: again.queries
     }
   ]
 }

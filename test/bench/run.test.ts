@@ -52,9 +52,9 @@ t.test('a short run on the real stack ends with 0, and with a result', { timeout
     t.ok((counts.cpuMicroseconds.primary ?? -1) >= 0)
   }
   t.ok(result.verdicts.every(({ outcome }) => outcome === 'pass'))
-  const [loads, , queries] = result.crossCheck
+  const [loads, again] = result.crossCheck
   t.equal(loads?.counted, loads?.server, 'its own count of loads is what was asked for')
-  t.ok((queries?.server ?? 0) >= (queries?.counted ?? 1), 'each was at least one query')
+  t.equal(again?.counted, 0, 'what was asked for again was there')
 })
 
 t.test('interrupted it ends at once and leaves nothing', { timeout: 120_000 }, async (t) => {
