@@ -3,6 +3,11 @@ import { valueAt } from './drivers/distribution.ts'
 import type { Block, Comparison } from './result.ts'
 import { ratioOf } from './statistics/pairs.ts'
 
+/** How the doubt begins that the driver was too slow. It says nothing of what a request took of the subject. */
+export const driverDoubt = 'the driver took'
+/** What a driver that is too slow would spoil. */
+const driven = new Set(['requests per second', 'p99'])
+
 const cpuOf = ({ subject, counts }: Block) => {
   const own = Object.entries(counts.cpuMicroseconds).filter(([name]) => name.startsWith(subject))
   return own.reduce((sum, [, value]) => sum + value, 0)
@@ -39,11 +44,13 @@ export function comparisonsOf(blocks: readonly Block[], subject: string): Compar
         const other = closed.find((one) => one.subject === baseline && one.round === block.round)
         return other ? [[block, other] as const] : []
       })
-      const sound = rounds.filter(([one, other]) => one.doubts.length + other.doubts.length === 0)
-      // Without a sound pair the ratio is still shown, and said to be none.
-      const used = sound.length > 0 ? sound : rounds
-      const doubts = sound.length * 2 >= rounds.length && sound.length > 0 ? [] : doubtsOf(rounds)
       return Object.entries(metrics).flatMap(([metric, value]): Comparison[] => {
+        const sound = rounds.filter((pair) => doubtsOf(pair, metric).length === 0)
+        // Without a sound pair the ratio is still shown, and said to be none.
+        const used = sound.length > 0 ? sound : rounds
+        const [first = 'there are none'] = rounds.flatMap((pair) => doubtsOf(pair, metric))
+        const most = sound.length > 0 && sound.length * 2 >= rounds.length
+        const doubts = most ? [] : [`most pairs of blocks are in doubt: ${first}`]
         const ratio = ratioOf(used.map(([one, other]) => [value(one), value(other)]))
         return ratio ? [{ scenario, metric, subject, baseline, ...ratio, doubts }] : []
       })
@@ -51,7 +58,7 @@ export function comparisonsOf(blocks: readonly Block[], subject: string): Compar
   })
 }
 
-function doubtsOf(rounds: readonly (readonly [Block, Block])[]): string[] {
-  const [first] = rounds.flatMap(([one, other]) => [...one.doubts, ...other.doubts])
-  return [`most pairs of blocks are in doubt: ${first ?? 'there are none'}`]
+function doubtsOf(pair: readonly [Block, Block], metric: string): string[] {
+  const all = pair.flatMap(({ doubts }) => doubts)
+  return driven.has(metric) ? all : all.filter((doubt) => !doubt.startsWith(driverDoubt))
 }

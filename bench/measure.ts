@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { Bench } from './bench.ts'
+import { driverDoubt } from './compare.ts'
 import { ownCounts } from './counts/metrics.ts'
 import { cpuMicroseconds, machineTimes, residentBytes } from './counts/processes.ts'
 import { between } from './counts/servers.ts'
@@ -136,7 +137,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
       steal,
       doubts: [
         ...(driverLoad > bounds.driverLoad
-          ? [`the driver took ${percent(driverLoad)} of its processor: it may be what was measured`]
+          ? [`${driverDoubt} ${percent(driverLoad)} of its processor: it may be what was measured`]
           : []),
         ...(others > bounds.others ? [`others took ${percent(others)} of the machine`] : []),
         ...(steal > bounds.steal ? [`the host took ${percent(steal)} of the machine`] : []),

@@ -114,6 +114,13 @@ t.test('a ratio', async (t) => {
       comparisonsOf(blocks, 'turno').find(({ metric }) => metric === 'requests per CPU second')
     t.match(of(some), { ratio: 5, pairs: 5, doubts: [] })
     t.equal(of(most)?.doubts.length, 1)
+    // How much of its processor the driver took says nothing of what a request took of the subject's.
+    const driven = pairs(() => ({ doubts: ['the driver took 90 % of its processor'] }))
+    t.match(of(driven), { pairs: 6, doubts: [] })
+    t.equal(
+      comparisonsOf(driven, 'turno').find(({ metric }) => metric === 'requests per second')?.doubts.length,
+      1
+    )
   })
 })
 
