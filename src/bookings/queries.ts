@@ -301,7 +301,7 @@ export async function lockClient(
   return row ?? null
 }
 
-/** A therapist's record of a user, the oldest where there are several. */
+/** A therapist's record of a user, the oldest where there are several; locked, as above. */
 export async function findRecordOf(
   database: Database,
   therapistId: string,
@@ -313,6 +313,7 @@ export async function findRecordOf(
     .where(and(eq(clients.userId, userId), eq(clients.therapistId, therapistId), isNull(clients.erasedAt)))
     .orderBy(asc(clients.id))
     .limit(1)
+    .for('update')
   return row ?? null
 }
 

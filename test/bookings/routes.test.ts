@@ -1,10 +1,11 @@
 // Bookings as those who are in them meet them.
-import type { RowDataPacket } from 'mysql2/promise'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { uuidToBytes } from '../../db/columns.ts'
 import { known } from '../../db/seed/known.ts'
 import { consistencyHeader } from '../../src/http/consistency.ts'
 import { fleet, type Reply } from '../fleet.ts'
+import { until } from '../until.ts'
 import { booked, lucia, practice } from './practice.ts'
 
 t.test('bookings over HTTP', { timeout: 180_000 }, async (t) => {
@@ -368,6 +369,27 @@ t.test('bookings over HTTP', { timeout: 180_000 }, async (t) => {
       t.match(seen.client, { email: null, name: me.id })
     }
   )
+
+  await t.test('who is erased while booking gets a record anew, and sees the booking', async (t) => {
+    const me = await newClient()
+    const first = booked(await post({ start: at(17, '12:00'), serviceId: service }, me.headers))
+    const erasing = await createConnection({ uri: one.engines.mysql.primary.url })
+    t.teardown(() => erasing.destroy())
+    await erasing.query('START TRANSACTION')
+    await erasing.query(
+      "UPDATE clients SET user_id = NULL, name = '', email = NULL, erased_at = UTC_TIMESTAMP() WHERE id = ?",
+      [uuidToBytes(first.clientId)]
+    )
+    const booking = post({ start: at(17, '14:00'), serviceId: service }, me.headers)
+    await until('it waits for the erasure', async () => {
+      const waiting = await sql("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
+      return waiting.length > 0
+    })
+    await erasing.query('COMMIT')
+    const second = booked(await booking)
+    t.not(second.clientId, first.clientId)
+    t.equal((await send('GET', `/api/bookings/${second.id}`, me.headers)).status, 200)
+  })
 
   await t.test('what PUT says and is so already is left alone', async (t) => {
     const me = await newClient()
