@@ -4,10 +4,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { eq } from 'drizzle-orm'
 import { calendars } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
+import { createCalendar } from '../calendar/changes.ts'
 import { findCalendar, raiseCalendar } from '../calendar/queries.ts'
 import type { Calendar } from '../calendar/rules.ts'
 import { calendarTag } from '../calendar/tags.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { Problem } from '../http/problem.ts'
 import type { Change } from '../http/written.ts'
 import { type RuleColumns, rulesOf } from './rules.ts'
 import type { Rules } from './schema.ts'
@@ -42,6 +44,31 @@ export async function replaceRules(
     at
   })
   return { value: rulesOf(replaced), tags: [calendarTag(therapistId)] }
+}
+
+const duplicateKey = 1062
+
+/**
+ * Makes the calendar of a practice that has none yet.
+ * @throws Problem `precondition-failed` where somebody has made it in this very moment
+ */
+export async function openCalendar(
+  transaction: Transaction,
+  therapistId: string,
+  timeZone: string
+): Promise<void> {
+  try {
+    await createCalendar(transaction, therapistId, { timeZone, region: '' })
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    const errno = cause instanceof Error && 'errno' in cause ? cause.errno : undefined
+    throw errno === duplicateKey ? rulesAreThere() : error
+  }
+}
+
+/** Whoever wants the first rules finds others. */
+export function rulesAreThere(): Problem {
+  return new Problem('precondition-failed', 'You have rules: send If-Match with their ETag.')
 }
 
 async function calendarOf({ database }: Transaction, therapistId: string): Promise<Calendar> {

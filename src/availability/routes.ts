@@ -2,14 +2,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { callerOf } from '../../plugins/auth.ts'
-import { createCalendar } from '../calendar/changes.ts'
 import { findCalendar, lockCalendar } from '../calendar/queries.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { Problem } from '../http/problem.ts'
 import { problemResponses } from '../http/schemas.ts'
 import { find, serve, serveMade } from '../http/serve.ts'
 import { answerWritten } from '../http/written.ts'
-import { replaceRules } from './changes.ts'
+import { openCalendar, replaceRules, rulesAreThere } from './changes.ts'
 import { type MonthAsked, monthsBetween } from './month.ts'
 import { Offers, offered } from './offers.ts'
 import { hasProfile } from './queries.ts'
@@ -106,9 +105,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         if (version === null) {
           if (!creates || !(await hasProfile(database, id)))
             throw new Problem('not-found', 'You have no rules yet.')
-          await createCalendar(transaction, id, { timeZone: rules.timeZone, region: '' })
+          await openCalendar(transaction, id, rules.timeZone)
         } else if (creates) {
-          throw new Problem('precondition-failed', 'You have rules: send If-Match with their ETag.')
+          throw rulesAreThere()
         } else {
           const current = await findCalendar(database, id)
           const tag = () => (current ? entityTag(rulesView.represent(rulesOf(current)).tag, 'identity') : '')
