@@ -140,6 +140,18 @@ t.test('a crowd on three instances', { timeout: 240_000 }, async (t) => {
     }
   )
 
+  await t.test('a day takes as many sessions as it may, also when all are asked for at once', async (t) => {
+    await sql('UPDATE calendars SET max_per_day = 3 WHERE therapist_id = ?', [uuidToBytes(lucia)])
+    const hours = ['09', '10', '11', '12', '13', '14', '15', '16', '17', '18']
+    const replies = await Promise.all(
+      hours.map((hour, i) =>
+        post({ start: at(26, `${hour}:00`), serviceId: service }, everybody[i]?.headers ?? {}, instanceOf(i))
+      )
+    )
+    t.same(statuses(replies), { 201: 3, 422: 7 })
+    await sql('UPDATE calendars SET max_per_day = NULL WHERE therapist_id = ?', [uuidToBytes(lucia)])
+  })
+
   await t.test('there was no overlap and no deadlock', async (t) => {
     t.equal(await instances[0].app.mysql.primaryReads.use((connection) => countOverlaps(connection, null)), 0)
     t.same(
