@@ -20,7 +20,12 @@ type Asking = {
 }
 
 /** Made once per content, as long as it lives. */
-type Prepared = { kept: Headers; next: string | null; heads: Map<Encoding, Head> }
+type Prepared = {
+  kept: Headers
+  next: string | null
+  /** By encoding and Cache-Status. */
+  heads: Record<Encoding, Map<string, Head>>
+}
 const preparations = new WeakMap<Content, Prepared>()
 
 const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
@@ -130,8 +135,9 @@ function answer<P, V>(
   found: Answer,
   fields: readonly string[] | undefined
 ): FastifyReply {
-  if (found.layer === 'l1' && !fields && !found.content.absent) {
-    answerHit(request, reply, view, parameters, found.content)
+  const isAtHand = found.layer === 'l1' || found.layer === 'stale'
+  if (isAtHand && !fields && !found.content.absent) {
+    answerHit(request, reply, view, parameters, found)
     return reply
   }
   const { content } = found
@@ -152,36 +158,50 @@ function answerHit<P, V>(
   reply: FastifyReply,
   view: View<P, V>,
   parameters: P,
-  content: Content
+  found: Answer
 ): void {
   const { headers } = request
-  request.answeredBy = 'l1'
+  const { content, layer } = found
+  request.answeredBy = layer
   const prepared = prepare(view, parameters, content)
-  if (view.edge !== null && headers['surrogate-capability'] !== undefined)
-    reply.header('x-accel-expires', thisSecond())
+  const status = cacheStatus(found, view.staleBudgetMs)
+  sayOfTheMoment(request, reply, view, found)
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
-    sendFinished(request, reply, headOf(304, { ...hitHeaders(request, prepared), etag: known }), '')
+    sendFinished(request, reply, headOf(304, { ...lasting(request, prepared, status), etag: known }), '')
     return
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
-  let head = prepared.heads.get(encoding)
+  const heads = prepared.heads[encoding]
+  let head = heads.get(status)
   if (!head) {
     const length = { 'content-length': String(body.length) }
     const whole = wholeHeaders(content, encoding)
-    head = headOf(200, { ...hitHeaders(request, prepared), ...whole, ...length })
-    prepared.heads.set(encoding, head)
+    head = headOf(200, { ...lasting(request, prepared, status), ...whole, ...length })
+    heads.set(status, head)
   }
   sendFinished(request, reply, head, body)
 }
 
-function hitHeaders({ server }: Asking, { kept, next }: Prepared): Headers {
+/** What is different each time it is sent. */
+function sayOfTheMoment<P, V>(
+  { headers }: Asking,
+  reply: FastifyReply,
+  view: View<P, V>,
+  { layer, ageMs }: Answer
+): void {
+  if (layer === 'stale') reply.header('age', String(Math.ceil(ageMs / 1000)))
+  if (view.edge !== null && headers['surrogate-capability'] !== undefined)
+    reply.header('x-accel-expires', layer === 'stale' ? '0' : thisSecond())
+}
+
+function lasting({ server }: Asking, { kept, next }: Prepared, status: string): Headers {
   return {
     ...server.securityHeaders,
     ...kept,
     ...(next !== null && { link: `<${next}>; rel="next"` }),
-    'cache-status': hitStatus
+    'cache-status': status
   }
 }
 
@@ -205,9 +225,7 @@ function begin<P, V>(
   const { content, layer } = found
   request.answeredBy = layer
   reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
-  if (layer === 'stale') reply.header('age', String(Math.ceil(found.ageMs / 1000)))
-  if (view.edge !== null && request.headers['surrogate-capability'] !== undefined)
-    reply.header('x-accel-expires', layer === 'stale' ? '0' : thisSecond())
+  sayOfTheMoment(request, reply, view, found)
   if (content.absent) throw new Problem('not-found')
   const prepared = prepare(view, parameters, content)
   reply.headers(prepared.kept)
@@ -257,7 +275,8 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
     })
   }
   const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
-  const prepared = { kept, next, heads: new Map() }
+  const heads = { identity: new Map(), gzip: new Map(), br: new Map(), zstd: new Map() }
+  const prepared = { kept, next, heads }
   preparations.set(content, prepared)
   return prepared
 }

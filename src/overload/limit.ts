@@ -5,7 +5,7 @@
 // times that it is told.
 
 /** Work under way that hurts no server; below it even a crippled one would idle. */
-const floor = 8
+const floor = 16
 const first = 32
 const ceiling = 256
 /** Latencies are judged together, this long and this many of them. */

@@ -108,5 +108,4 @@ export async function ask(
   return hit ?? cache.read(view, String(id), { id }, written)
 }
 
-export const told = ({ content }: Answer): number | null =>
-  content.absent ? null : Number(content.text)
+export const told = ({ content }: Answer): number | null => (content.absent ? null : Number(content.text))
