@@ -126,6 +126,13 @@ async function claim(database: Database, key: Key): Promise<Outcome | null> {
   const [row] = await database.select().from(idempotencyKeys).where(isKey(key))
   // Swept in this very moment.
   if (!row || row.status === null) throw inProgress()
+  const before = Date.now() - keptMs
+  if (Date.parse(row.createdAt) < before) {
+    // Its day is over and nobody has swept: the key is as good as new. Not one that another has made new meanwhile.
+    const isOld = lt(idempotencyKeys.createdAt, new Date(before).toISOString())
+    await database.delete(idempotencyKeys).where(and(isKey(key), isOld))
+    return claim(database, key)
+  }
   if (!row.fingerprint.equals(key.fingerprint)) {
     throw new Problem('idempotency-key-reused', 'This key came with another request: use a new one.')
   }

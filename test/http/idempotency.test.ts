@@ -149,6 +149,19 @@ t.test('a write that is sent again', { timeout: 120_000 }, async (t) => {
     t.equal(app.cache.counters.lockConflicts, 3)
   })
 
+  await t.test('a key of yesterday is as good as new, though nobody has cleared it away', async (t) => {
+    t.equal((await post({ type: 'yesterday' }, '"old"')).statusCode, 201)
+    await query(
+      url,
+      "UPDATE idempotency_keys SET created_at = UTC_TIMESTAMP() - INTERVAL 25 HOUR WHERE ikey = 'old'"
+    )
+    const today = await post({ type: 'today' }, '"old"')
+    t.equal(today.statusCode, 201)
+    t.equal(today.headers['idempotency-replayed'], undefined)
+    const again = await post({ type: 'today' }, '"old"')
+    t.same([again.body, again.headers['idempotency-replayed']], [today.body, 'true'])
+  })
+
   await t.test('after a day the keys are forgotten, a batch at a time', async (t) => {
     await query(
       url,
