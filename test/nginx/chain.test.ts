@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as elapsed } from 'node:timers/promises'
 import t from 'tap'
 import { known } from '../../db/seed/known.ts'
+import type { Settings } from '../../src/config.ts'
 import { engines } from '../engines.ts'
 import { fleet, publicProfiles } from '../fleet.ts'
 import type { Contract } from '../http/contract.ts'
@@ -11,12 +12,17 @@ import { runService, serviceUrl } from '../node.ts'
 import { edge, edgeSays, skip } from './edge.ts'
 
 const hostOf = (url: string) => new URL(url).host
+/** As behind any edge: the service believes it, and only it, about who asks. */
+const behindNginx = (settings: Settings): Settings => ({
+  ...settings,
+  http: { ...settings.http, trustProxy: ['127.0.0.1'] }
+})
 
 t.test(
   'a write is seen at the edge within a second, on the item, its alias and the list',
   { skip },
   async (t) => {
-    const { engines, instances } = await fleet(t, 2)
+    const { engines, instances } = await fleet(t, 2, behindNginx)
     const front = await edge(
       t,
       instances.map(({ url }) => hostOf(url))
@@ -57,7 +63,7 @@ t.test(
 )
 
 t.test('no private body is ever kept by the edge, whatever the route', { skip }, async (t) => {
-  const { instances } = await fleet(t, 2)
+  const { instances } = await fleet(t, 2, behindNginx)
   const front = await edge(
     t,
     instances.map(({ url }) => hostOf(url))
@@ -115,7 +121,7 @@ t.test('an instance is killed under load and no reader notices', { skip }, async
 })
 
 t.test('in front of one machine: balances, bounds, keeps nothing', { skip }, async (t) => {
-  const { instances } = await fleet(t, 2)
+  const { instances } = await fleet(t, 2, behindNginx)
   const front = await edge(
     t,
     instances.map(({ url }) => hostOf(url)),
