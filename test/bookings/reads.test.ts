@@ -3,7 +3,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { drizzle } from 'drizzle-orm/mysql2'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { bytesToUuid, uuidToBytes } from '../../db/columns.ts'
 import { buildApp } from '../../src/app.ts'
 import { settleDue } from '../../src/bookings/due.ts'
@@ -12,12 +12,18 @@ import { countOnDay, findBooking, findFeed, findPage, isTaken } from '../../src/
 import type { Party, Search } from '../../src/bookings/search.ts'
 import type { Database } from '../../src/cache/view.ts'
 import { findBusy } from '../../src/calendar/queries.ts'
+import { findPage as findClients } from '../../src/clients/queries.ts'
+import type { Start as ClientStart } from '../../src/clients/search.ts'
 import { engines } from '../engines.ts'
 import { runNode } from '../node.ts'
 import { countStatements } from '../statements.ts'
 
-t.test('on the seed data', { timeout: 120_000 }, async (t) => {
-  const { mysql, settings } = await engines(t, { replicas: 0 })
+const day = 86_400_000
+const iso = (ms: number) => new Date(ms).toISOString()
+
+/** Databases with the seed data of this scale, somebody in it who has much to read, and what statements read. */
+async function seeded(t: Test, scale: 'tiny' | 'seed') {
+  const { mysql, settings } = await engines(t, { replicas: 0, scale })
   const connection = await createConnection({ uri: mysql.primary.url, timezone: 'Z' })
   t.teardown(() => connection.destroy())
   const database = drizzle({ client: connection })
@@ -37,8 +43,6 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
   const therapist: Party = { as: 'therapist', id: therapistId }
   const client: Party = { as: 'client', id: bytesToUuid(regular.user) }
   const middle = Date.parse(busiest.at)
-  const iso = (ms: number) => new Date(ms).toISOString()
-  const day = 86_400_000
 
   /** Rows and index entries that the statements of `work` read, whether or not they passed them on. */
   async function reads(work: (database: Database) => Promise<unknown>): Promise<number> {
@@ -53,6 +57,14 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
       .reduce((sum, { Value }) => sum + Number(Value), 0)
     return Math.max(read, value('Handler_icp_attempts'))
   }
+  return { mysql, settings, connection, busiest, regular, therapistId, therapist, client, middle, reads }
+}
+
+t.test('what lists and checks read on the seed data set', { timeout: 240_000 }, async (t) => {
+  const { connection, busiest, regular, therapistId, therapist, client, middle, reads } = await seeded(
+    t,
+    'seed'
+  )
   const page =
     (party: Party, search: Partial<Search>, after = false) =>
     (database: Database) =>
@@ -62,6 +74,12 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
         after: after ? { startsAt: iso(middle), id: '00000000-0000-7000-8000-000000000000' } : null,
         limit: 20
       })
+  const clientPage = (start: ClientStart) => (database: Database) =>
+    findClients(database, { search: { therapistId, statuses: ['active', 'inactive'] }, start, limit: 20 })
+  const [[mine]] = await connection.query<(RowDataPacket & { n: number })[]>(
+    'SELECT COUNT(*) AS n FROM clients WHERE therapist_id = ?',
+    [busiest.id]
+  )
   const week = { from: iso(middle), to: iso(middle + 7 * day) }
   const zone = 'Europe/Madrid'
 
@@ -103,6 +121,14 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
       100,
       (database: Database) => findBusy(database, therapistId, middle, middle + 31 * day)
     ],
+    ['the first clients', onePage, clientPage(null)],
+    // A numbered page says how many there are: all of this therapist's are counted, and no more than 5,000.
+    ['the second page of clients', 2 * (Number(mine?.n) + onePage), clientPage({ page: 2 })],
+    [
+      'the clients after some row',
+      onePage,
+      clientPage({ after: { status: 'active', name: 'M', id: therapistId } })
+    ],
     [
       'a calendar file of the future',
       60,
@@ -112,6 +138,10 @@ t.test('on the seed data', { timeout: 120_000 }, async (t) => {
     const count = await reads(work)
     t.ok(count <= most, `${what}: ${count} of ${most}`)
   }
+})
+
+t.test('what is done to all bookings', { timeout: 120_000 }, async (t) => {
+  const { mysql, settings, connection, busiest, therapistId, reads } = await seeded(t, 'tiny')
 
   await t.test(
     'overlaps are found, in time that grows no faster than the data; and by the command',
