@@ -2,6 +2,7 @@
 // session could be refreshed past its end, or an eleventh begin while the tenth does.
 import { randomUUIDv7 } from 'node:crypto'
 import { and, eq, inArray, isNull, or } from 'drizzle-orm'
+import { duplicateKey, errnoOf } from '../../db/refusal.ts'
 import { sessions, users } from '../../db/schema.ts'
 import type { SessionKey } from '../../plugins/auth.ts'
 import type { Transaction } from '../cache/cache.ts'
@@ -255,9 +256,6 @@ async function accountJustWritten(database: Database, id: string): Promise<Accou
   return account
 }
 
-const duplicateKey = 1062
-
 function isDuplicate(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'errno' in cause && cause.errno === duplicateKey
+  return errnoOf(error) === duplicateKey
 }

@@ -2,6 +2,7 @@
 // it is given.
 import { isDeepStrictEqual } from 'node:util'
 import { eq } from 'drizzle-orm'
+import { duplicateKey, errnoOf } from '../../db/refusal.ts'
 import { calendars } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import { createCalendar } from '../calendar/changes.ts'
@@ -46,8 +47,6 @@ export async function replaceRules(
   return { value: rulesOf(replaced), tags: [calendarTag(therapistId)] }
 }
 
-const duplicateKey = 1062
-
 /**
  * Makes the calendar of a practice that has none yet.
  * @throws Problem `precondition-failed` where somebody has made it in this very moment
@@ -60,9 +59,7 @@ export async function openCalendar(
   try {
     await createCalendar(transaction, therapistId, { timeZone, region: '' })
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined
-    const errno = cause instanceof Error && 'errno' in cause ? cause.errno : undefined
-    throw errno === duplicateKey ? rulesAreThere() : error
+    throw errnoOf(error) === duplicateKey ? rulesAreThere() : error
   }
 }
 

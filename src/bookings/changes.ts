@@ -4,6 +4,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { instantToSql, uuidToBytes } from '../../db/columns.ts'
+import { duplicateKey, errnoOf } from '../../db/refusal.ts'
 import { bookings, clients } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
@@ -45,7 +46,6 @@ import { askedFor, saysWhen, type When } from './when.ts'
 
 const minute = 60_000
 const mostHolds = 2
-const duplicateKey = 1062
 
 /**
  * Books a session, or holds its slot. A client is held to the therapist's rules; a therapist may pass them over in the
@@ -540,9 +540,4 @@ function noService(): Problem {
 
 function invalid(pointer: string, detail: string): Problem {
   return new Problem('validation', 'One part of the body is not valid.', { errors: [{ pointer, detail }] })
-}
-
-function errnoOf(error: unknown): unknown {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error && 'errno' in cause ? cause.errno : undefined
 }

@@ -1,11 +1,10 @@
 // The SQL of the secret addresses of calendar files. What is kept is a hash: nobody can read an address from it.
 import { eq } from 'drizzle-orm'
+import { errnoOf, noParentRow } from '../../db/refusal.ts'
 import { calendarFeeds } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import { Problem } from '../http/problem.ts'
 import { feedTag } from './tags.ts'
-
-const noParentRow = 1452
 
 /**
  * Gives a therapist's calendar file a new address; the one before leads nowhere from now on.
@@ -22,9 +21,7 @@ export async function rotateFeed(
       .insert(calendarFeeds)
       .values({ therapistId, tokenHash, createdAt: new Date().toISOString() })
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined
-    const errno = cause instanceof Error && 'errno' in cause ? cause.errno : undefined
-    if (errno !== noParentRow) throw error
+    if (errnoOf(error) !== noParentRow) throw error
     throw new Problem('conflict', 'Create your profile first.')
   }
   transaction.touch(feedTag(tokenHash.toString('base64url')))

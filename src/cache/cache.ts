@@ -3,6 +3,7 @@
 import { drizzle } from 'drizzle-orm/mysql2'
 import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
+import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import { type Admissions, Overloaded } from '../overload/admission.ts'
 import type { Content } from './content.ts'
@@ -487,8 +488,7 @@ function pairsOf({ slots, versions }: Stamp): number[] {
   return slots.flatMap((slot, i) => [slot, versions[i] ?? 0])
 }
 
-// 1213: deadlock; 1205: lock wait timeout.
 function isLockConflict(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error && 'errno' in cause && (cause.errno === 1213 || cause.errno === 1205)
+  const errno = errnoOf(error)
+  return errno === deadlock || errno === lockWaitTimeout
 }

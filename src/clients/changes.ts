@@ -3,6 +3,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { and, eq, gt, inArray, sql } from 'drizzle-orm'
+import { duplicateKey, errnoOf, noParentRow } from '../../db/refusal.ts'
 import { bookings, clients } from '../../db/schema.ts'
 import { bookingsOfUserTag } from '../bookings/tags.ts'
 import type { Transaction } from '../cache/cache.ts'
@@ -154,14 +155,10 @@ function differing(current: Client, patch: ClientPatch): string[] {
     .map(([name]) => name)
 }
 
-const duplicateKey = 1062
-const noParentRow = 1452
-
 /** What a refusal of the database means to the caller. */
 function refused({ database }: Transaction, therapistId: string, email: string | null | undefined) {
   return async (error: unknown): Promise<never> => {
-    const cause = error instanceof Error ? error.cause : undefined
-    const errno = cause instanceof Error && 'errno' in cause ? cause.errno : undefined
+    const errno = errnoOf(error)
     if (errno === noParentRow) throw new Problem('conflict', 'Create your profile first.')
     if (errno !== duplicateKey || email === null || email === undefined) throw error
     const other = await findByEmail(database, therapistId, email)

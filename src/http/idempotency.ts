@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { duplicateKey, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import { idempotencyKeys } from '../../db/schema.ts'
 import type { Transaction, Written } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
@@ -36,8 +37,6 @@ const keptMs = 24 * 3_600_000
 const sweepBatch = 1_000
 /** Of routes without a caller. Their keys are told apart by what is sent: without the same body nobody gets the answer. */
 const nobody = '00000000-0000-0000-0000-000000000000'
-const duplicateKey = 1062
-const lockWaitTimeout = 1205
 
 type Key = { userId: string; route: string; ikey: string; fingerprint: Buffer }
 type Done = { outcome: Outcome; tags: readonly string[]; replayed: boolean }
@@ -199,9 +198,4 @@ function inProgress(): Problem {
   return new Problem('request-in-progress', 'The first request with this key is still being worked on.', {
     headers: { 'retry-after': '1' }
   })
-}
-
-function errnoOf(error: unknown): unknown {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error && 'errno' in cause ? cause.errno : undefined
 }

@@ -2,6 +2,7 @@
 // transaction that it is given; whatever it throws leaves nothing behind.
 import { isDeepStrictEqual } from 'node:util'
 import { and, eq, isNull } from 'drizzle-orm'
+import { duplicateKey, errnoOf, noParentRow } from '../../db/refusal.ts'
 import { profiles, profileTerms, users } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
@@ -148,12 +149,8 @@ function tell(
   return recordEvent(transaction, { type, subject: `profile:${id}`, actorId, recipients: [id], data, at })
 }
 
-const duplicateKey = 1062
-const noParentRow = 1452
-
 function refusalOf(error: unknown, id: string): unknown {
-  const cause = error instanceof Error ? error.cause : undefined
-  const errno = cause instanceof Error && 'errno' in cause ? cause.errno : undefined
+  const errno = errnoOf(error)
   if (errno === noParentRow) return noTherapist()
   if (errno !== duplicateKey) return error
   return new Problem('duplicate', 'This therapist has a profile.', {
