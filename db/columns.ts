@@ -32,8 +32,13 @@ export function bytesToUuid(bytes: Buffer): string {
 export const instant = customType<{ data: string; driverData: string; config: { fsp: 0 | 3 } }>({
   dataType: ({ fsp } = { fsp: 3 }) => (fsp === 0 ? 'datetime' : `datetime(${fsp})`),
   toDriver: (iso) => instantToSql(iso),
-  fromDriver: (text) => `${text.replace(' ', 'T')}Z`
+  fromDriver: instantFromSql
 })
+
+/** The ISO 8601 instant of a DATETIME as text, which is in UTC. */
+export function instantFromSql(text: string): string {
+  return `${text.replace(' ', 'T')}Z`
+}
 
 /**
  * `YYYY-MM-DD HH:MM:SS.mmm` in UTC of an ISO 8601 instant of any offset.

@@ -72,6 +72,8 @@ export class Pool {
       queueLimit: options.connections * waitersPerConnection,
       connectTimeout: options.connectTimeoutMs,
       maxPreparedStatements: 256,
+      // Several in a packet (db/statements.ts). Text of a client is never part of one: values are escaped, by the driver.
+      multipleStatements: true,
       timezone: 'Z',
       charset: 'utf8mb4_unicode_520_ci'
     })

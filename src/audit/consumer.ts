@@ -10,6 +10,8 @@ import { insertEntries } from './queries.ts'
 import { newLife, streamConnection, streamKey } from './stream.ts'
 
 const batchEntries = 500
+/** How long fewer than that wait in Redis for company: a statement for each would cost a busy primary as much as the change. */
+const gatherMs = 50
 /** How long a read waits for something to write. */
 const blockMs = 1_000
 /** A command may take this much longer than a read waits. */
@@ -182,6 +184,7 @@ class Consumer implements AuditConsumer {
     const left = await this.#redis.auditAcknowledge(streamKey, life, ...delivered.map(({ id }) => id))
     if (left < 0) this.#life = null
     else this.counters.waiting = left
+    if (delivered.length < batchEntries && !this.#closing) await this.#rest(gatherMs)
   }
 
   /** @returns how many were new; null when it was closed before the primary would take them */

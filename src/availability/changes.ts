@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm'
 import { duplicateKey, errnoOf } from '../../db/refusal.ts'
 import { calendars } from '../../db/schema.ts'
 import type { Transaction } from '../cache/cache.ts'
-import { createCalendar } from '../calendar/changes.ts'
+import { newCalendars } from '../calendar/changes.ts'
 import { findCalendar, raiseCalendar } from '../calendar/queries.ts'
 import type { Calendar } from '../calendar/rules.ts'
 import { calendarTag } from '../calendar/tags.ts'
@@ -36,7 +36,7 @@ export async function replaceRules(
     .where(eq(calendars.therapistId, therapistId))
   await raiseCalendar(transaction, therapistId)
   const replaced = await calendarOf(transaction, therapistId)
-  await recordEvent(transaction, {
+  recordEvent(transaction, {
     type: 'calendar.updated',
     subject: calendarTag(therapistId),
     actorId: therapistId,
@@ -57,7 +57,7 @@ export async function openCalendar(
   timeZone: string
 ): Promise<void> {
   try {
-    await createCalendar(transaction, therapistId, { timeZone, region: '' })
+    await transaction.send([newCalendars(transaction, [{ therapistId, timeZone, region: '' }])])
   } catch (error) {
     throw errnoOf(error) === duplicateKey ? rulesAreThere() : error
   }

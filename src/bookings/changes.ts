@@ -290,7 +290,7 @@ async function makeClient(
     await database.insert(clients).values({ ...row, email: null })
   }
   transaction.touch(clientTag(id), clientsTag(therapistId))
-  await recordEvent(transaction, {
+  recordEvent(transaction, {
     type: 'client.created',
     subject: `client:${id}`,
     actorId: userId,
@@ -464,7 +464,7 @@ async function told(
   await raiseCalendar(transaction, therapistId)
   transaction.touch(bookingTag(id), bookingsTag(therapistId))
   if (clientUserId !== null) transaction.touch(bookingsOfUserTag(clientUserId))
-  await recordEvent(transaction, {
+  recordEvent(transaction, {
     ...happened,
     subject: `booking:${id}`,
     recipients: clientUserId === null ? [therapistId] : [therapistId, clientUserId]

@@ -1,6 +1,5 @@
 // The layered cache: in-process entries → Redis → a replica → the primary, and the one way to write past them.
 // How it stays true is docs/coherence.md; each step here is a rule of it. Knows neither HTTP nor the domain.
-import { drizzle } from 'drizzle-orm/mysql2'
 import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
@@ -10,11 +9,13 @@ import type { Content } from './content.ts'
 import type { Counters, Layer, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
 import type { Floors } from './floors.ts'
-import { type Link, proofMs } from './link.ts'
+import { type Link, type Made, proofMs } from './link.ts'
 import type { Primary } from './primary.ts'
-import { atLeast, type Stamp, slotsOf } from './slot.ts'
+import { atLeast, type Stamp, slotsOf, versionsIn } from './slot.ts'
 import { Sources } from './sources.ts'
-import type { CacheView, Database } from './view.ts'
+import { Together, type Work } from './together.ts'
+import { type Kept, OpenTransaction, type Transaction } from './transaction.ts'
+import type { CacheView } from './view.ts'
 
 const now = () => performance.now()
 
@@ -44,12 +45,7 @@ export type Answer = {
   readonly ageMs: number
 }
 
-/** A transaction on the primary. The versions of what it touches rise in it, last before COMMIT. */
-export type Transaction = {
-  readonly database: Database
-  /** Names what changed. Functions that change a table call it themselves: a forgotten touch is a stale read. */
-  touch(...tags: string[]): void
-}
+export type { Transaction }
 
 export type Written<T> = {
   result: T
@@ -262,6 +258,15 @@ export class Cache {
     return admission.writes.run('write', () => this.#writeRepeating(work), kindOfWrite)
   }
 
+  /**
+   * Writes of one kind, done together: while one transaction is under way, those who ask wait for the next and share it.
+   * @returns what does one of them; like `write`, but for what it throws: `Overloaded` where too many wait
+   */
+  together<Ask, T>(keyOf: (ask: Ask) => string, work: Work<Ask, T>): (ask: Ask) => Promise<Written<T>> {
+    const together = new Together(keyOf, work, (all) => this.write(all))
+    return (ask) => together.do(ask)
+  }
+
   async #writeRepeating<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -279,22 +284,39 @@ export class Cache {
 
   async #writeOnce<T>(work: (transaction: Transaction) => Promise<T>): Promise<Written<T>> {
     const { writes, primary, floors, link } = this.#parts
-    const written = await writes.use(async (connection) => {
-      const tags: string[] = []
-      await connection.query('START TRANSACTION')
-      const result = await work({
-        database: drizzle({ client: connection }),
-        touch: (...touched) => void tags.push(...touched)
-      })
-      const slots = slotsOf(tags)
-      const stamp = slots.length > 0 ? await primary.raise(connection, slots) : { slots, versions: [] }
-      await connection.query('COMMIT')
-      return { result, stamp }
+    const history = this.#history
+    const { result, stamp, kept, provenAt, generation } = await writes.use(async (connection) => {
+      const transaction = new OpenTransaction(connection)
+      const result = await work(transaction)
+      // Before COMMIT is sent nothing newer than what it makes can be there, and what comes after is heard from here on.
+      const provenAt = now()
+      const generation = link?.trusted() ? link.generation : -1
+      const stamp = await transaction.commit(primary)
+      return { result, stamp, kept: transaction.kept, provenAt, generation }
     })
-    floors.raiseTo(written.stamp)
+    floors.raiseTo(stamp)
+    if (history === this.#history) {
+      for (const { view, key, slots, content } of kept) {
+        const own = { slots, versions: versionsIn(stamp, slots) }
+        this.#keep(
+          view,
+          `${view.name}:${key}`,
+          { layer: 'primary', content, stamp: own, provenAt, generation },
+          0
+        )
+      }
+    }
     // Not being able to tell loses nothing: the rows stay untold and are relayed.
-    if (written.stamp.slots.length > 0) await link?.tell(pairsOf(written.stamp)).catch(() => {})
-    return written
+    if (stamp.slots.length > 0) {
+      await link
+        ?.tell(
+          pairsOf(stamp),
+          kept.map((one) => madeOf(one, stamp)),
+          generation
+        )
+        .catch(() => {})
+    }
+    return { result, stamp }
   }
 
   // Served only if proved under this connection or within the proof's life, and no newer version is known.
@@ -419,7 +441,7 @@ export class Cache {
     return entry.hit
   }
 
-  #keep<P>(view: CacheView<P>, name: string, filled: Exclude<Filled, { layer: 'l1' }>, costMs: number): void {
+  #keep(view: Lives, name: string, filled: Exclude<Filled, { layer: 'l1' }>, costMs: number): void {
     const { content, stamp, generation, provenAt } = filled
     this.#parts.floors.raiseTo(stamp)
     const held = this.#held(name)
@@ -466,7 +488,9 @@ export class Cache {
   }
 }
 
-function lifeMs(view: Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>, content: Content): number {
+type Lives = Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>
+
+function lifeMs(view: Lives, content: Content): number {
   return content.absent ? view.absentTtlMs : view.ttlMs
 }
 
@@ -482,6 +506,17 @@ function covers(stamp: Stamp, written: Stamp): boolean {
     const at = stamp.slots.indexOf(slot)
     return at === -1 || (stamp.versions[at] ?? 0) >= (written.versions[i] ?? 0)
   })
+}
+
+function madeOf({ view, key, slots, content }: Kept, stamp: Stamp): Made {
+  return {
+    name: `${view.revision}:${view.name}:${key}`,
+    slots,
+    versions: versionsIn(stamp, slots),
+    lifeMs: Math.round(jittered(lifeMs(view, content))),
+    tag: content.tag,
+    body: content.buffer('identity')
+  }
 }
 
 function pairsOf({ slots, versions }: Stamp): number[] {

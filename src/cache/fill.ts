@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { Content } from './content.ts'
 import { type Link, LinkDown, type Session } from './link.ts'
 import type { Primary } from './primary.ts'
+import { keyOf } from './scripts.ts'
 import { atLeast, larger, type Stamp } from './slot.ts'
 import type { Loaded, Miss, Sources } from './sources.ts'
 
@@ -94,7 +95,7 @@ export class Filler {
   async known(slots: readonly number[]): Promise<(number | null)[] | null> {
     if (!this.#link) return null
     return this.#link.run(async (redis, { namespace }) => {
-      const versions = await redis.hmget(`${namespace}known`, ...slots.map(String))
+      const versions = await redis.hmget(keyOf.known(namespace), ...slots.map(String))
       return versions.map((version) => (version === null || version.startsWith('?') ? null : Number(version)))
     })
   }
@@ -196,7 +197,7 @@ export class Filler {
 }
 
 function keys({ namespace }: Session, name: string): [string, string, string] {
-  return [`${namespace}known`, `${namespace}v:${name}`, `${namespace}l:${name}`]
+  return [keyOf.known(namespace), keyOf.value(namespace, name), keyOf.lease(namespace, name)]
 }
 
 function numbers(list: string): number[] {

@@ -1,7 +1,8 @@
 // The one connection to Redis that the cache trusts: commands and announcements share it, in order. It knows when a
-// floor may be believed; it knows no view and no value.
+// floor may be believed; it knows no view, and of a value only that it has a name, versions and bytes.
 import { type Redis, ReplyError } from 'ioredis'
 import type { LinkCounters } from './events.ts'
+import { keyOf } from './scripts.ts'
 
 const now = () => performance.now()
 
@@ -23,6 +24,16 @@ export class LinkDown extends Error {
 
 /** One connection's life. A Redis that failed over or forgot, and a promoted primary, are other namespaces. */
 export type Session = { readonly generation: number; readonly namespace: string; readonly primary: string }
+
+/** A value that a writer has made, with the versions that rose in its transaction; `lifeMs` of what Redis stores. */
+export type Made = {
+  name: string
+  slots: readonly number[]
+  versions: readonly number[]
+  lifeMs: number
+  tag: string
+  body: Buffer
+}
 
 export type LinkParts = {
   /** Connects lazily, RESP3, without offline queue, retries or resubscription of its own. */
@@ -130,13 +141,23 @@ export class Link {
     }
   }
 
-  /** Announces versions, flat: slot, version, slot, version, … */
-  async tell(pairs: readonly number[]): Promise<void> {
+  /**
+   * Announces versions, flat: slot, version, slot, version, …
+   * @param made what their writer has made of it, to be stored beside; only if this is still the connection of
+   *   `generation`: another may lead to a Redis of another history
+   */
+  async tell(
+    pairs: readonly number[],
+    made: readonly Made[] = [],
+    generation = this.#generation
+  ): Promise<void> {
     const since = now()
     for (let i = 0; i < pairs.length; i += 2) {
       this.#underWay.set(pairs[i] ?? -1, { version: pairs[i + 1] ?? 0, since })
     }
-    await this.run((_redis, session) => this.#tellIn(session, pairs))
+    await this.run((_redis, session) =>
+      this.#tellIn(session, pairs, session.generation === generation ? made : [])
+    )
   }
 
   async #open(): Promise<void> {
@@ -155,7 +176,7 @@ export class Link {
       const session = { generation, namespace, primary }
       await this.#parts.relay((pairs) => this.#tellIn(session, pairs))
       const former = await redis.set('turno:namespace', namespace, 'GET')
-      if (former && former !== namespace) await redis.unlink(`${former}known`)
+      if (former && former !== namespace) await redis.unlink(keyOf.known(former))
       const sentAt = now()
       await redis.ping()
       assertSame()
@@ -237,9 +258,29 @@ export class Link {
   }
 
   // Checked in the tick that sends: a version must not be told to another run of Redis under this name.
-  async #tellIn({ generation, namespace }: Session, pairs: readonly number[]): Promise<void> {
+  async #tellIn(
+    { generation, namespace }: Session,
+    pairs: readonly number[],
+    made: readonly Made[] = []
+  ): Promise<void> {
     if (generation !== this.#generation) throw new LinkDown('the connection was lost meanwhile')
-    await this.#redis.cacheTell(`${namespace}known`, `${namespace}bus`, ...pairs)
+    const keys = [keyOf.known(namespace), ...made.map(({ name }) => keyOf.value(namespace, name))]
+    const values = made.flatMap(({ slots, versions, lifeMs, tag, body }) => [
+      slots.length,
+      lifeMs,
+      tag,
+      body,
+      ...slots,
+      ...versions
+    ])
+    await this.#redis.cacheTell(
+      keys.length,
+      ...keys,
+      `${namespace}bus`,
+      pairs.length / 2,
+      ...pairs,
+      ...values
+    )
   }
 
   // After a gap: others may have found Redis gone, written without it and left versions untold. Tell them first.

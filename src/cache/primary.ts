@@ -2,6 +2,7 @@
 // MariaDB differ for the cache.
 import { hash } from 'node:crypto'
 import type { Pool, PoolConnection, Row } from '../../db/pool.ts'
+import { rowsIn, type Statement, statement } from '../../db/statements.ts'
 import type { LinkCounters } from './events.ts'
 import { proofMs } from './link.ts'
 import type { Stamp } from './slot.ts'
@@ -18,6 +19,9 @@ const wantedMs = 200
 
 /** A version as the primary had it at `at`, local monotonic ms of when it was asked. */
 type Known = { version: number; at: number; wantedAt: number }
+
+/** `raised` makes the stamp of what the last of the statements has answered. */
+export type Raising = { statements: readonly Statement[]; raised(result: unknown): Stamp }
 
 export class Primary {
   #pool: Pool
@@ -91,21 +95,30 @@ export class Primary {
   }
 
   /**
-   * Raises the versions of `slots` (ascending, so that no two writers deadlock) inside the caller's transaction, marks
-   * them untold and returns what they are now. The rows stay locked until COMMIT: it comes last before it.
+   * What raises the versions of `slots` (ascending, so that no two writers deadlock), marks them untold and tells what
+   * they are now. The rows stay locked until COMMIT: it comes last before it, in the same packet.
    */
-  async raise(connection: PoolConnection, slots: readonly number[]): Promise<Stamp> {
+  async raising(slots: readonly number[]): Promise<Raising> {
+    const rows = slots.map((slot) => [slot, 1, 1])
+    const raised = (result: unknown) => stampOf(slots, rowsIn<VersionRow>(result))
     if (await this.#isMariadb()) {
-      const [rows] = await connection.query<VersionRow[]>(
-        'INSERT INTO cache_slots (slot, version, untold) VALUES ? ON DUPLICATE KEY UPDATE version = version + 1, untold = 1 RETURNING slot, version',
-        [slots.map((slot) => [slot, 1, 1])]
-      )
-      return stampOf(slots, rows)
+      return {
+        statements: [
+          statement(
+            'INSERT INTO cache_slots (slot, version, untold) VALUES ? ON DUPLICATE KEY UPDATE version = version + 1, untold = 1 RETURNING slot, version',
+            [rows]
+          )
+        ],
+        raised
+      }
     }
-    await connection.query('UPDATE cache_slots SET version = version + 1, untold = 1 WHERE slot IN (?)', [
-      slots
-    ])
-    return { slots, versions: await versionsOn(connection, slots) }
+    return {
+      statements: [
+        statement('UPDATE cache_slots SET version = version + 1, untold = 1 WHERE slot IN (?)', [[...slots]]),
+        statement('SELECT slot, version FROM cache_slots WHERE slot IN (?)', [[...slots]])
+      ],
+      raised
+    }
   }
 
   /** Tells what its writers could not tell, and remembers that it is told. @throws DatabaseUnavailable, or what `tell` throws */

@@ -65,10 +65,41 @@ grant(state)
 return {2, state}
 `
 
-/** KEYS known · ARGV bus, slot, version, slot, version, … → how many rose */
-const tell = `${raising}
-for i = 2, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
+// Shared by those who have a value: its slots and versions stand in ARGV from `at` on, first all of the one, then of the other.
+const storing = `
+local function store(key, count, at, tag, body, ttlMs)
+  redis.call('DEL', key)
+  redis.call('HSET', key,
+    'slots', table.concat({unpack(ARGV, at, at + count - 1)}, ','),
+    'versions', table.concat({unpack(ARGV, at + count, at + 2 * count - 1)}, ','),
+    'tag', tag, 'body', body)
+  redis.call('PEXPIRE', key, ttlMs)
+end
+`
+
+/**
+ * KEYS known, values… · ARGV bus, count, slot, version, slot, version, …; then for each value: count, ttlMs, tag, body,
+ * slots…, versions… → how many rose.
+ * A writer tells what rose, and may bring what he has made of it. It needs no lease: it is stored only where its
+ * versions are those that are known now, and whoever fills for an older state is refused by them.
+ */
+const tell = `${raising}${storing}
+local at = 3
+for i = 1, tonumber(ARGV[2]) do
+  raise(ARGV[at], tonumber(ARGV[at + 1]))
+  at = at + 2
+end
 announce(ARGV[1])
+for k = 2, #KEYS do
+  local count = tonumber(ARGV[at])
+  local newest = true
+  for i = 1, count do
+    local known = redis.call('HGET', KEYS[1], ARGV[at + 3 + i])
+    if not known or tonumber(known) ~= tonumber(ARGV[at + 3 + count + i]) then newest = false end
+  end
+  if newest then store(KEYS[k], count, at + 4, ARGV[at + 2], ARGV[at + 3], ARGV[at + 1]) end
+  at = at + 4 + 2 * count
+end
 return #risen
 `
 
@@ -77,7 +108,7 @@ return #risen
  * states… (as `read` gave them) → 1 stored, 0 refused.
  * What the fill has seen is announced either way: another may hold something older.
  */
-const put = `${raising}
+const put = `${raising}${storing}
 local count = tonumber(ARGV[2])
 local newest = true
 for i = 1, count do
@@ -99,18 +130,21 @@ local lease = redis.call('GET', KEYS[3])
 local mine = lease and string.sub(lease, -#ARGV[4] - 1) == '|' .. ARGV[4]
 if mine then redis.call('DEL', KEYS[3]) end
 if not (newest and mine) then return 0 end
-redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2],
-  'slots', table.concat({unpack(ARGV, 7, 6 + count)}, ','),
-  'versions', table.concat({unpack(ARGV, 7 + count, 6 + 2 * count)}, ','),
-  'tag', ARGV[5], 'body', ARGV[6])
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
+store(KEYS[2], count, 7, ARGV[5], ARGV[6], ARGV[3])
 return 1
 `
 
+/** The keys that the scripts take, in a namespace of the link. */
+export const keyOf = {
+  known: (namespace: string) => `${namespace}known`,
+  value: (namespace: string, name: string) => `${namespace}v:${name}`,
+  lease: (namespace: string, name: string) => `${namespace}l:${name}`
+}
+
 export const scripts = {
   cacheRead: { numberOfKeys: 3, lua: read },
-  cacheTell: { numberOfKeys: 1, lua: tell },
+  /** Its keys are as many as there are values, and one: the first argument says how many. */
+  cacheTell: { lua: tell },
   cachePut: { numberOfKeys: 3, lua: put }
 }
 

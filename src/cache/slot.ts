@@ -22,3 +22,12 @@ export function atLeast(a: readonly number[], b: readonly number[]): boolean {
 export function larger(a: readonly number[], b: readonly number[]): number[] {
   return a.map((version, i) => Math.max(version, b[i] ?? 0))
 }
+
+/** The versions that a stamp has of these slots. @throws Error where it does not speak of one of them */
+export function versionsIn(stamp: Stamp, slots: readonly number[]): number[] {
+  return slots.map((slot) => {
+    const version = stamp.versions[stamp.slots.indexOf(slot)]
+    if (version === undefined) throw new Error(`nothing has touched slot ${slot}`)
+    return version
+  })
+}

@@ -1,9 +1,13 @@
 // What the cache must know of a view. How it looks over HTTP is src/http/view.ts.
 import type { MySql2Database } from 'drizzle-orm/mysql2'
+import type { Client } from '../../db/statements.ts'
 import type { Content } from './content.ts'
 
-/** Drizzle over one connection, inside one read view (a load) or one transaction (a write). */
-export type Database = MySql2Database
+/**
+ * Drizzle over one connection, inside one read view (a load) or one transaction (a write). `$client` is the connection, for
+ * statements that are written by hand (db/statements.ts).
+ */
+export type Database = MySql2Database & { readonly $client: Client }
 
 /** How values come from a database. Methods, so that a view of any parameters is one. */
 export type Loader = {

@@ -1,26 +1,36 @@
 // The SQL that makes a therapist's calendar. What changes one takes its row first (queries.ts).
 import { calendars } from '../../db/schema.ts'
-import type { Transaction } from '../cache/cache.ts'
+import { insertInto, type Statement } from '../../db/statements.ts'
+import type { Transaction } from '../cache/transaction.ts'
 import { holidayRegions } from './holidays.ts'
 import { calendarTag } from './tags.ts'
 
+export type NewCalendar = {
+  therapistId: string
+  timeZone: string
+  /** Whose holidays it keeps, where they are known. */
+  region: string
+}
+
 /**
- * The calendar of a new practice: closed until its owner says when it is open. Notice, horizon and windows are those of
- * db/schema.ts.
- * @param region whose holidays it keeps, where they are known
+ * What makes the calendars of new practices, at least one: closed until their owners say when they are open. Notice, horizon
+ * and windows are those of db/schema.ts. Whoever asks for the statement sends it in the same transaction.
  */
-export async function createCalendar(
-  transaction: Transaction,
-  therapistId: string,
-  { timeZone, region }: { timeZone: string; region: string }
-): Promise<void> {
-  await transaction.database.insert(calendars).values({
-    therapistId,
-    timeZone,
-    weekly: {},
-    overrides: {},
-    holidayRegion: holidayRegions.includes(region) ? region : null,
-    updatedAt: new Date().toISOString()
-  })
-  transaction.touch(calendarTag(therapistId))
+export function newCalendars(
+  transaction: Pick<Transaction, 'touch'>,
+  practices: readonly NewCalendar[]
+): Statement {
+  const updatedAt = new Date().toISOString()
+  transaction.touch(...practices.map(({ therapistId }) => calendarTag(therapistId)))
+  return insertInto(
+    calendars,
+    practices.map(({ therapistId, timeZone, region }) => ({
+      therapistId,
+      timeZone,
+      weekly: {},
+      overrides: {},
+      holidayRegion: holidayRegions.includes(region) ? region : null,
+      updatedAt
+    }))
+  )
 }

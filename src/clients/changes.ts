@@ -131,15 +131,15 @@ async function changed(
   change: Change
 ): Promise<Client> {
   transaction.touch(clientTag(id), clientsTag(therapistId))
-  await tell(transaction, id, therapistId, change)
+  tell(transaction, id, therapistId, change)
   const client = await findClient(transaction.database, id, therapistId)
   if (!client) throw new Error('the record just written is not there')
   return client
 }
 
 // To the therapist alone: that there is a record of somebody is for nobody else to learn.
-function tell(transaction: Transaction, id: string, therapistId: string, change: Change): Promise<void> {
-  return recordEvent(transaction, {
+function tell(transaction: Transaction, id: string, therapistId: string, change: Change): void {
+  recordEvent(transaction, {
     ...change,
     subject: `client:${id}`,
     actorId: therapistId,

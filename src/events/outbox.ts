@@ -2,7 +2,8 @@
 // Writing is all that this file does. An event gets its place in the order of all events after its COMMIT (order.ts).
 import { randomUUIDv7 } from 'node:crypto'
 import { outbox } from '../../db/schema.ts'
-import type { Transaction } from '../cache/cache.ts'
+import { insertInto } from '../../db/statements.ts'
+import type { Transaction } from '../cache/transaction.ts'
 
 /** More than take part in anything: a list without a bound would be a stream without one. */
 const mostRecipients = 32
@@ -25,17 +26,29 @@ export type NewEvent = {
 }
 
 /**
- * Records an event in the transaction that makes it true: both are there or neither is. One statement, no lock that
- * another writer could wait for.
+ * Records events in the transaction that makes them true: they are there with it or not at all. One statement, which goes
+ * with COMMIT, and no lock that another writer could wait for.
+ * @throws RangeError for one that a stream could not hold
  */
-export async function recordEvent(
-  { database }: Pick<Transaction, 'database'>,
-  { type, subject, actorId, recipients, data, at = new Date().toISOString() }: NewEvent
-): Promise<void> {
+export function recordEvents(transaction: Pick<Transaction, 'atEnd'>, events: readonly NewEvent[]): void {
+  if (events.length > 0) transaction.atEnd(insertInto(outbox, events.map(rowOf)))
+}
+
+/** The same for one. */
+export function recordEvent(transaction: Pick<Transaction, 'atEnd'>, event: NewEvent): void {
+  recordEvents(transaction, [event])
+}
+
+function rowOf({
+  type,
+  subject,
+  actorId,
+  recipients,
+  data,
+  at = new Date().toISOString()
+}: NewEvent): typeof outbox.$inferInsert {
   const each = [...new Set(recipients.map((id) => id.toLowerCase()))]
   if (each.length > mostRecipients) throw new RangeError(`an event for ${each.length} recipients`)
   if (JSON.stringify(data).length > mostDataCharacters) throw new RangeError(`too much data in ${type}`)
-  await database
-    .insert(outbox)
-    .values({ id: randomUUIDv7(), type, subject, actorId, recipients: each, data, createdAt: at })
+  return { id: randomUUIDv7(), type, subject, actorId, recipients: each, data, createdAt: at }
 }

@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/mysql2'
 import type { Pool } from '../../db/pool.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import type { Database } from '../cache/view.ts'
-import { placeEvents } from './order.ts'
+import { placeEvents, placeEventsIfAny } from './order.ts'
 import { bounds, eventsAfter, ownEventsBetween, type PlacedEvent } from './queries.ts'
 
 /** More than a person can have missed and still want one by one. */
@@ -12,6 +12,8 @@ const mostReplayed = 200
 const batchSize = 500
 /** How long what nobody announced may stay unseen: with announcements they are the backstop, without them the way. */
 const lookEveryMs = { heard: 1_000, deaf: 250 }
+/** Between two times that places are given here: the events of many changes get theirs together, and the first at once. */
+const placeEveryMs = 50
 
 /** What a listener is told. Methods return at once. */
 export type Listener = {
@@ -45,6 +47,8 @@ export class Tail {
   #starting: Promise<void> | null = null
   #placing: Promise<void> | null = null
   #placeAgain = false
+  #placedAt = Number.NEGATIVE_INFINITY
+  #endWait = () => {}
   #following: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -98,6 +102,7 @@ export class Tail {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    this.#endWait()
     await Promise.allSettled([this.#placing, this.#following])
   }
 
@@ -117,7 +122,7 @@ export class Tail {
   }
 
   #start(): Promise<void> {
-    this.#starting ??= placeEvents(this.#parts.primary)
+    this.#starting ??= placeEventsIfAny(this.#parts.primary)
       .then(({ head }) => {
         this.#place ??= head
         this.#announced = Math.max(this.#announced, head)
@@ -160,7 +165,7 @@ export class Tail {
   // Places of events that were committed anywhere in the fleet by a process that could not place or announce them.
   async #look(): Promise<void> {
     try {
-      const { head, placed } = await placeEvents(this.#parts.primary)
+      const { head, placed } = await placeEventsIfAny(this.#parts.primary)
       if (placed > 0) this.#parts.announce(head)
       // Behind what was handed on already: the primary is another one, with a shorter history.
       if (this.#place !== null && head < this.#place) this.#startOver(head)
@@ -191,6 +196,7 @@ export class Tail {
 
   async #placeAll(): Promise<void> {
     while (this.#placeAgain && !this.#closed) {
+      await this.#untilPlacing()
       this.#placeAgain = false
       try {
         const { head, placed } = await placeEvents(this.#parts.primary)
@@ -202,6 +208,18 @@ export class Tail {
       }
     }
     this.#placing = null
+  }
+
+  async #untilPlacing(): Promise<void> {
+    const waitMs = this.#placedAt + placeEveryMs - performance.now()
+    if (waitMs > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#endWait = resolve
+      const timer = setTimeout(resolve, waitMs)
+      await promise
+      clearTimeout(timer)
+    }
+    this.#placedAt = performance.now()
   }
 
   #follow(): Promise<void> {

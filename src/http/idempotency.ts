@@ -39,12 +39,13 @@ const sweepBatch = 1_000
 const nobody = '00000000-0000-0000-0000-000000000000'
 
 type Key = { userId: string; route: string; ikey: string; fingerprint: Buffer }
-type Done = { outcome: Outcome; tags: readonly string[]; replayed: boolean }
+type Done = { outcome: Outcome; tags: readonly string[]; replayed?: boolean }
 
 /**
  * Runs `work` in one transaction and answers with its outcome; with an Idempotency-Key, once for all requests that carry
  * it. A refusal that would be the same again (4xx but 401, 408 and 429) is kept like a success: what `work` had changed
  * by then is undone and its touches are dropped, so that a refusal makes no cache forget anything.
+ * @param withoutKey does the same in another way where no key asks for it to be remembered, such as together with others
  * @throws Problem `invalid-parameter` for a malformed key, `idempotency-key-reused` for another request with a known
  *   key, `request-in-progress` while the first is being worked on, and what `work` throws
  */
@@ -52,12 +53,15 @@ export async function writeOnce(
   app: FastifyInstance,
   request: FastifyRequest,
   reply: FastifyReply,
-  work: (transaction: Transaction) => Promise<Outcome>
+  work: (transaction: Transaction) => Promise<Outcome>,
+  withoutKey?: () => Promise<Written<Pick<Done, 'outcome' | 'tags'>>>
 ): Promise<void> {
   const key = keyOf(request)
-  const written = await app.cache.write((transaction) =>
-    key === null ? attempt(transaction, work) : attemptOnce(transaction, key, request.id, work)
-  )
+  const written = await (key === null && withoutKey
+    ? withoutKey()
+    : app.cache.write((transaction) =>
+        key === null ? attempt(transaction, work) : attemptOnce(transaction, key, request.id, work)
+      ))
   const { outcome, tags } = written.result
   if (outcome.act !== undefined && tags.length > 0) app.audit.record(outcome.act, request)
   answer(app, reply, written)
@@ -81,9 +85,15 @@ async function attempt(
   work: (transaction: Transaction) => Promise<Outcome>
 ): Promise<Done> {
   const tags: string[] = []
-  const touch = (...touched: string[]) => void tags.push(...touched)
-  const outcome = await work({ database: transaction.database, touch })
+  const atItsEnd: (() => void)[] = []
+  const outcome = await work({
+    ...transaction,
+    touch: (...touched) => void tags.push(...touched),
+    atEnd: (statement) => void atItsEnd.push(() => transaction.atEnd(statement)),
+    keep: (...kept) => void atItsEnd.push(() => transaction.keep(...kept))
+  })
   transaction.touch(...tags)
+  for (const promised of atItsEnd) promised()
   return { outcome, tags, replayed: false }
 }
 

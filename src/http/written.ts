@@ -1,6 +1,7 @@
 // Answers a write with what it made: the representation that a read would get, its validator, and what caches on the way
 // and the writer himself need so that nobody meets the value before it.
 import type { FastifyReply } from 'fastify'
+import type { Content } from '../cache/content.ts'
 import type { Stamp } from '../cache/slot.ts'
 import { entityTag } from './conditional.ts'
 import { consistencyHeader } from './consistency.ts'
@@ -10,16 +11,17 @@ export type Change<Value> = {
   value: Value
   /** What it touched; none where there was nothing to change. */
   tags: readonly string[]
+  /** Its representation, where it was made already. */
+  content?: Content
 }
 
 /** With the status that the reply has by then: 201 where something was created, else 200. */
 export function answerWritten<P, Value>(
   reply: FastifyReply,
   view: View<P, Value>,
-  { value, tags }: Change<Value>,
+  { value, tags, content = view.represent(value) }: Change<Value>,
   stamp: Stamp
 ): FastifyReply {
-  const content = view.represent(value)
   if (tags.length > 0) {
     reply.headers({
       // RFC 9875: caches on the way drop what this change made old.

@@ -7,7 +7,7 @@ import { removeEndedSessions } from '../accounts/sweep.ts'
 import { settleDue } from '../bookings/due.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { Database } from '../cache/view.ts'
-import { placeEvents } from '../events/order.ts'
+import { placeEventsIfAny } from '../events/order.ts'
 import { forgetEvents } from '../events/retention.ts'
 import { sweepIdempotencyKeys } from '../http/idempotency.ts'
 import { refreshNextSlots } from '../profiles/next-slots.ts'
@@ -47,7 +47,7 @@ export function jobs(parts: Parts): readonly Job[] {
       name: 'webhooks',
       everyMs: second,
       async run() {
-        const { head, placed } = await placeEvents(primary)
+        const { head, placed } = await placeEventsIfAny(primary)
         if (placed > 0) parts.announce(head)
         const { events, more } = await fanOut(cache)
         return { done: events, more }

@@ -61,7 +61,7 @@ export async function remind(
       if (affectedRows === 0) continue
       written++
       transaction.touch(`notifications:${userId}`)
-      await recordEvent(transaction, {
+      recordEvent(transaction, {
         type,
         subject: `booking:${session.id}`,
         actorId: null,

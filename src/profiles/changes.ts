@@ -1,15 +1,18 @@
 // The SQL that changes profiles. Each function touches the tags of what it changes and tells the outbox, in the
-// transaction that it is given; whatever it throws leaves nothing behind.
+// transaction that it is given; whatever it throws leaves nothing behind. Whoever changes what a profile shows locks its
+// row first (lockProfiles): what is answered, and kept in the cache, is made of what was locked and of what was said.
 import { isDeepStrictEqual } from 'node:util'
-import { and, eq, isNull } from 'drizzle-orm'
+import { uuidToBytes } from '../../db/columns.ts'
+import type { Row } from '../../db/pool.ts'
 import { duplicateKey, errnoOf, noParentRow } from '../../db/refusal.ts'
-import { profiles, profileTerms, users } from '../../db/schema.ts'
-import type { Transaction } from '../cache/cache.ts'
-import type { Database } from '../cache/view.ts'
-import { createCalendar } from '../calendar/changes.ts'
-import { recordEvent } from '../events/outbox.ts'
+import { profiles, profileTerms } from '../../db/schema.ts'
+import { insertInto, rowsIn, type Statement, statement, updateById } from '../../db/statements.ts'
+import type { Outcome } from '../cache/together.ts'
+import type { Transaction } from '../cache/transaction.ts'
+import { type NewCalendar, newCalendars } from '../calendar/changes.ts'
+import { type NewEvent, recordEvents } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
-import { lockProfile } from './queries.ts'
+import { lockProfiles } from './queries.ts'
 import type { NewProfile, Profile, ProfilePatch } from './schema.ts'
 import { profilesTag, profileTag } from './tags.ts'
 
@@ -19,35 +22,128 @@ export type Changed = {
   tags: readonly string[]
 }
 
+/** What a profile says of which nothing is said. */
+export const nothingSaid = {
+  headline: '',
+  bio: null,
+  photoUrl: null,
+  city: '',
+  region: '',
+  online: false,
+  inPerson: true,
+  priceFrom: null,
+  specialties: [],
+  languages: [],
+  approaches: [],
+  visibility: 'public'
+} satisfies ProfilePatch
+
+/** What is known of a therapist whom nobody has met yet. */
+const nothingKnown = { currency: 'EUR', ratingAvg: null, ratingCount: 0, nextSlotAt: null, services: [] }
+
+/** A profile that somebody wants: of the therapist with this id, made by this user. */
+export type Wish = { id: string; actorId: string; said: Omit<NewProfile, 'userId'> }
+
+type Made = { profile: Profile; actorId: string; calendar: NewCalendar }
+
 /**
- * Creates the profile of a therapist; public, unless it says otherwise.
- * @param id of the therapist's user, and so of the profile
- * @param actorId of the user who does it
- * @throws Problem `duplicate` when there is one, `validation` when no therapist has this id
+ * Creates profiles; public, unless they say otherwise. Refused are those that there are already (`duplicate`) and those of
+ * nobody who is a therapist (`validation`).
+ * @throws Error where one became so in this very moment: then none is created
  */
-export async function createProfile(
+export async function createProfiles(
   transaction: Transaction,
-  id: string,
-  actorId: string,
-  { userId: _, specialties, languages, approaches, ...columns }: NewProfile
-): Promise<Changed> {
-  const { database } = transaction
+  wishes: readonly Wish[]
+): Promise<Outcome<Changed>[]> {
+  const keys = [wishes.map(({ id }) => uuidToBytes(id))]
+  const [therapists, taken] = await transaction.send([
+    statement(
+      "SELECT id, time_zone FROM users WHERE id IN (?) AND role = 'therapist' AND erased_at IS NULL",
+      keys
+    ),
+    statement('SELECT id FROM profiles WHERE id IN (?)', keys)
+  ])
+  const zones = rowsIn<Row & { id: Buffer; time_zone: string }>(therapists)
+  const others = rowsIn<Row & { id: Buffer }>(taken)
   const at = new Date().toISOString()
-  const [therapist] = await database
-    .select({ timeZone: users.timeZone })
-    .from(users)
-    .where(and(eq(users.id, id), eq(users.role, 'therapist'), isNull(users.erasedAt)))
-  if (!therapist) throw noTherapist()
-  await database
-    .insert(profiles)
-    .values({ visibility: 'public', ...columns, id, createdAt: at, updatedAt: at })
-    .catch((error: unknown) => {
-      throw refusalOf(error, id)
-    })
-  await replaceTerms(database, id, { specialties, languages, approaches })
-  await createCalendar(transaction, id, { timeZone: therapist.timeZone, region: columns.region ?? '' })
-  await tell(transaction, 'profile.created', id, actorId, { version: 1 }, at)
-  return changed(transaction, id, columns.visibility ?? 'public')
+  const made = wishes.map(({ id, actorId, said }): Made | { refused: Problem } => {
+    const key = uuidToBytes(id)
+    const zone = zones.find((row) => key.equals(row.id))
+    if (!zone) return { refused: noTherapist() }
+    if (others.some((row) => key.equals(row.id))) return { refused: thereIsOne(id) }
+    const profile = newProfile(id, said, at)
+    return {
+      profile,
+      actorId,
+      calendar: { therapistId: id, timeZone: zone.time_zone, region: profile.region }
+    }
+  })
+  const created = made.flatMap((one) => ('profile' in one ? [one] : []))
+  if (created.length > 0) {
+    await transaction.send([
+      insertInto(
+        profiles,
+        created.map(({ profile }) => rowOf(profile))
+      ),
+      ...termsAdded(created.map(({ profile }) => profile)),
+      newCalendars(
+        transaction,
+        created.map(({ calendar }) => calendar)
+      )
+    ])
+  }
+  recordEvents(
+    transaction,
+    created.map(({ profile: { id }, actorId }) => event('profile.created', id, actorId, { version: 1 }, at))
+  )
+  return made.map((one) =>
+    'profile' in one ? outcomeOf(transaction, changed(one.profile, one.profile.visibility)) : one
+  )
+}
+
+/** What the database's refusal means to whoever wanted this profile. */
+export function refusalOf(error: unknown, id: string): unknown {
+  const errno = errnoOf(error)
+  if (errno === noParentRow) return noTherapist()
+  return errno === duplicateKey ? thereIsOne(id) : error
+}
+
+/** A merge patch of the profile with this id. `permit` returns the profile as it is if this may be done with it. */
+export type Edit = {
+  id: string
+  actorId: string
+  patch: ProfilePatch
+  /** @throws Problem where it may not, which refuses this edit and no other */
+  permit(current: Profile | null): Profile
+}
+
+/**
+ * Applies merge patches, each to another profile. One that changes nothing raises no version, empties no cache and is
+ * no event.
+ */
+export async function editProfiles(
+  transaction: Transaction,
+  edits: readonly Edit[]
+): Promise<Outcome<Changed>[]> {
+  const locked = await lockProfiles(
+    transaction,
+    edits.map(({ id }) => id)
+  )
+  const made = edits.map(({ id, actorId, patch, permit }) => {
+    try {
+      return edited(permit(locked.get(id) ?? null), actorId, patch)
+    } catch (error) {
+      if (error instanceof Problem) return { refused: error }
+      throw error
+    }
+  })
+  const done = made.flatMap((one) => ('refused' in one ? [] : [one]))
+  for (const { statements } of done) for (const change of statements) transaction.atEnd(change)
+  recordEvents(
+    transaction,
+    done.flatMap(({ events }) => events)
+  )
+  return made.map((one) => ('refused' in one ? one : outcomeOf(transaction, one)))
 }
 
 /** What changes with a patch though no patch can say it: the owner's private details, and what has a table of its own. */
@@ -58,101 +154,126 @@ export type Besides = {
 }
 
 /**
- * Applies a merge patch to a profile that `lockProfile` has locked in this transaction. A patch that changes nothing
- * raises no version, empties no cache and is no event.
+ * Applies a patch to a profile that is locked in this transaction, with what changes besides. It is there to be read when this
+ * resolves.
  */
 export async function updateProfile(
   transaction: Transaction,
   current: Profile,
   actorId: string,
   patch: ProfilePatch,
+  besides: Besides
+): Promise<Changed> {
+  const { statements, events, ...changed } = edited(current, actorId, patch, besides)
+  if (statements.length > 0) await transaction.send(statements)
+  recordEvents(transaction, events)
+  transaction.touch(...changed.tags)
+  return changed
+}
+
+/** What an edit makes, and what makes it so; no statements where there is nothing to change. */
+type Edited = Changed & { statements: Statement[]; events: NewEvent[] }
+
+function edited(
+  current: Profile,
+  actorId: string,
+  patch: ProfilePatch,
   besides: Besides = { names: [] }
-): Promise<Changed> {
-  const { database } = transaction
-  const { id, version } = current
-  const names = [...differing(current, patch), ...besides.names]
-  if (names.length === 0) return { profile: current, tags: [] }
+): Edited {
+  const { id } = current
+  const said = sorted(patch)
+  const names = [...differing(current, said), ...besides.names]
+  if (names.length === 0) return { profile: current, tags: [], statements: [], events: [] }
 
-  const { specialties, languages, approaches, ...columns } = patch
-  const at = new Date().toISOString()
-  const [result] = await database
-    .update(profiles)
-    .set({
-      ...columns,
-      ...(besides.private && { private: besides.private }),
-      version: version + 1,
-      updatedAt: at
-    })
-    .where(and(eq(profiles.id, id), eq(profiles.version, version)))
-  // The lock makes this impossible. Without the lock it is what keeps two writers from overwriting each other.
-  if (result.affectedRows !== 1) throw new Problem('precondition-failed')
-  await replaceTerms(database, id, { specialties, languages, approaches })
-  await tell(transaction, 'profile.updated', id, actorId, { version: version + 1, changed: names }, at)
-  return changed(transaction, id, current.visibility)
-}
-
-/** Touches what the change made old, and reads what it made. */
-async function changed(
-  transaction: Transaction,
-  id: string,
-  visibilityBefore: Profile['visibility']
-): Promise<Changed> {
-  const profile = await lockProfile(transaction.database, id)
-  if (!profile) throw new Error('the profile just written is not there')
-  // Lists show, find or order by everything that may be written; those that are private are in none.
-  const listed = visibilityBefore === 'public' || profile.visibility === 'public'
-  const tags = listed ? [profileTag(id), profilesTag] : [profileTag(id)]
-  transaction.touch(...tags)
-  return { profile, tags }
-}
-
-/** The names of the fields that the patch would change. The order of a list of terms says nothing. */
-function differing(current: Profile, patch: ProfilePatch): string[] {
-  const before: Record<string, unknown> = current
-  return Object.entries(patch)
-    .filter(([name, value]) => {
-      const after = Array.isArray(value) ? value.toSorted() : value
-      return !isDeepStrictEqual(before[name], after)
-    })
-    .map(([name]) => name)
-}
-
-type GivenTerms = { [Name in 'specialties' | 'languages' | 'approaches']?: string[] | undefined }
-
-async function replaceTerms(
-  database: Database,
-  profileId: string,
-  { specialties, languages, approaches }: GivenTerms
-): Promise<void> {
-  const given = { specialty: specialties, language: languages, approach: approaches }
-  for (const kind of ['specialty', 'language', 'approach'] as const) {
-    const terms = given[kind]
-    if (terms === undefined) continue
-    await database
-      .delete(profileTerms)
-      .where(and(eq(profileTerms.kind, kind), eq(profileTerms.profileId, profileId)))
-    if (terms.length > 0) {
-      await database.insert(profileTerms).values(terms.map((term) => ({ profileId, kind, term })))
-    }
+  const version = current.version + 1
+  const updatedAt = new Date().toISOString()
+  const profile = { ...current, ...said, version, updatedAt }
+  const { specialties, languages, approaches, ...columns } = said
+  const row = { ...columns, ...(besides.private && { private: besides.private }), version, updatedAt }
+  return {
+    ...changed(profile, current.visibility),
+    statements: [updateById(profiles, id, row), ...termsReplaced(profile, names)],
+    events: [event('profile.updated', id, actorId, { version, changed: names }, updatedAt)]
   }
 }
 
+// The touches go with the outcome: what is refused touches nothing.
+function outcomeOf(transaction: Pick<Transaction, 'touch'>, { profile, tags }: Changed): Outcome<Changed> {
+  transaction.touch(...tags)
+  return { result: { profile, tags }, tags }
+}
+
+/** What this change made old. */
+function changed(profile: Profile, visibilityBefore: Profile['visibility']): Changed {
+  // Lists show, find or order by everything that may be written; those that are private are in none.
+  const listed = visibilityBefore === 'public' || profile.visibility === 'public'
+  return { profile, tags: listed ? [profileTag(profile.id), profilesTag] : [profileTag(profile.id)] }
+}
+
+function newProfile(id: string, said: Omit<NewProfile, 'userId'>, at: string): Profile {
+  return { ...nothingKnown, ...nothingSaid, ...sorted(said), id, version: 1, createdAt: at, updatedAt: at }
+}
+
+/** What is in a table of its own left out. */
+function rowOf({ services: _, specialties: __, languages: ___, approaches: ____, ...row }: Profile) {
+  return row
+}
+
+/** The order of a list of terms says nothing: they are told in theirs. */
+function sorted<Said extends ProfilePatch>(said: Said): Said {
+  const ordered = { ...said }
+  for (const name of Object.values(kinds)) {
+    const terms = said[name]
+    if (terms !== undefined) ordered[name] = terms.toSorted()
+  }
+  return ordered
+}
+
+/** The names of the fields that the patch would change. */
+function differing(current: Profile, patch: ProfilePatch): string[] {
+  const before: Record<string, unknown> = current
+  return Object.entries(patch)
+    .filter(([name, value]) => !isDeepStrictEqual(before[name], value))
+    .map(([name]) => name)
+}
+
+const kinds = { specialty: 'specialties', language: 'languages', approach: 'approaches' } as const
+const kindNames = ['specialty', 'language', 'approach'] as const
+
+type Termed = Pick<Profile, 'id' | 'specialties' | 'languages' | 'approaches'>
+
+function termsAdded(
+  profiles: readonly Termed[],
+  which: readonly (keyof typeof kinds)[] = kindNames
+): Statement[] {
+  const rows = profiles.flatMap((profile) =>
+    which.flatMap((kind) => profile[kinds[kind]].map((term) => ({ profileId: profile.id, kind, term })))
+  )
+  return rows.length > 0 ? [insertInto(profileTerms, rows)] : []
+}
+
+function termsReplaced(profile: Termed, names: readonly string[]): Statement[] {
+  const replaced = kindNames.filter((kind) => names.includes(kinds[kind]))
+  if (replaced.length === 0) return []
+  const former = statement('DELETE FROM profile_terms WHERE kind IN (?) AND profile_id = ?', [
+    replaced,
+    uuidToBytes(profile.id)
+  ])
+  return [former, ...termsAdded([profile], replaced)]
+}
+
 // What changed, by name alone: whoever may see the values can read them.
-function tell(
-  transaction: Transaction,
+function event(
   type: 'profile.created' | 'profile.updated',
   id: string,
   actorId: string,
   data: Record<string, unknown>,
   at: string
-): Promise<void> {
-  return recordEvent(transaction, { type, subject: `profile:${id}`, actorId, recipients: [id], data, at })
+): NewEvent {
+  return { type, subject: `profile:${id}`, actorId, recipients: [id], data, at }
 }
 
-function refusalOf(error: unknown, id: string): unknown {
-  const errno = errnoOf(error)
-  if (errno === noParentRow) return noTherapist()
-  if (errno !== duplicateKey) return error
+function thereIsOne(id: string): Problem {
   return new Problem('duplicate', 'This therapist has a profile.', {
     headers: { location: `/api/profile/${id}` }
   })

@@ -15,10 +15,13 @@ import {
   type SQL,
   sql
 } from 'drizzle-orm'
-import { profiles, profileTerms, services } from '../../db/schema.ts'
+import { profiles, profileTerms } from '../../db/schema.ts'
+import { send } from '../../db/statements.ts'
+import type { Transaction } from '../cache/transaction.ts'
 import type { Database } from '../cache/view.ts'
 import type { Position } from '../http/cursor.ts'
-import type { Profile, ProfileSummary, Service } from './schema.ts'
+import { profilesById, profilesIn } from './rows.ts'
+import type { Profile, ProfileSummary } from './schema.ts'
 import type { Page, Search, Sort } from './search.ts'
 
 /** Text matches beyond this many are not looked at: a common word must not cost the whole table. */
@@ -41,55 +44,33 @@ const summary = {
   ratingCount: profiles.ratingCount,
   nextSlotAt: profiles.nextSlotAt
 }
-// Everything but `private`, which no function of this file ever selects.
-const whole = {
-  ...summary,
-  bio: profiles.bio,
-  visibility: profiles.visibility,
-  version: profiles.version,
-  createdAt: profiles.createdAt,
-  updatedAt: profiles.updatedAt
-}
 
 type Terms = Pick<ProfileSummary, 'specialties' | 'languages' | 'approaches'>
 
-/** The public profiles with these ids, in that order; null where there is none. Three statements, however many. */
+/** The public profiles with these ids, in that order; null where there is none. One packet, however many. */
 export async function findPublicProfiles(
   database: Database,
   ids: readonly string[]
 ): Promise<(Profile | null)[]> {
   if (ids.length === 0) return []
-  const rows = await database
-    .select(whole)
-    .from(profiles)
-    .where(and(inArray(profiles.id, [...ids]), eq(profiles.visibility, 'public')))
-  const complete = await completed(database, rows)
-  const byId = new Map(complete.map((profile) => [profile.id, profile]))
-  return ids.map((id) => byId.get(id) ?? null)
+  const found = profilesIn(await send(database.$client, profilesById(ids, 'public')))
+  return ids.map((id) => found.get(id) ?? null)
 }
 
 /** A profile of either visibility. For those who may see it whatever it is. */
 export async function findProfile(database: Database, id: string): Promise<Profile | null> {
-  const rows = await database.select(whole).from(profiles).where(eq(profiles.id, id))
-  const [profile] = await completed(database, rows)
-  return profile ?? null
+  return profilesIn(await send(database.$client, profilesById([id], 'any'))).get(id) ?? null
 }
 
-/** A profile of either visibility, its row locked until the transaction ends. For those who are about to change it. */
-export async function lockProfile(database: Database, id: string): Promise<Profile | null> {
-  const rows = await database.select(whole).from(profiles).where(eq(profiles.id, id)).for('update')
-  const [profile] = await completed(database, rows)
-  return profile ?? null
-}
-
-async function completed<Row extends { id: string }>(
-  database: Database,
-  rows: readonly Row[]
-): Promise<(Row & Terms & { services: Service[] })[]> {
-  const ids = rows.map(({ id }) => id)
-  const terms = await termsOf(database, ids)
-  const offered = await servicesOf(database, ids)
-  return rows.map((row) => ({ ...row, ...terms(row.id), services: offered(row.id) }))
+/**
+ * Profiles of either visibility by their ids, their rows locked until the transaction ends. For those who are about to
+ * change them.
+ */
+export async function lockProfiles(
+  transaction: Pick<Transaction, 'send'>,
+  ids: readonly string[]
+): Promise<Map<string, Profile>> {
+  return profilesIn(await transaction.send(profilesById(ids, 'locked')))
 }
 
 export type Found = {
@@ -244,24 +225,4 @@ async function termsOf(database: Database, ids: readonly string[]): Promise<(id:
     const of = (kind: string) => own.filter((row) => row.kind === kind).map(({ term }) => term)
     return { specialties: of('specialty'), languages: of('language'), approaches: of('approach') }
   }
-}
-
-async function servicesOf(database: Database, ids: readonly string[]): Promise<(id: string) => Service[]> {
-  if (ids.length === 0) return () => []
-  const rows = await database
-    .select({
-      therapistId: services.therapistId,
-      id: services.id,
-      name: services.name,
-      durationMinutes: services.durationMin,
-      price: services.price,
-      currency: services.currency,
-      mode: services.mode,
-      needsApproval: services.needsApproval
-    })
-    .from(services)
-    .where(and(inArray(services.therapistId, [...ids]), eq(services.active, true)))
-    .orderBy(asc(services.price), asc(services.id))
-  const byTherapist = Map.groupBy(rows, ({ therapistId }) => therapistId)
-  return (id) => (byTherapist.get(id) ?? []).map(({ therapistId: _, ...service }) => service)
 }

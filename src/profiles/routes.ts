@@ -4,16 +4,16 @@ import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { type Caller, callerOf } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
+import type { Transaction } from '../cache/transaction.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
 import { parseFields, selectableFields } from '../http/fields.ts'
-import { IdempotencyHeaders, writeOnce } from '../http/idempotency.ts'
+import { type Outcome as Answered, IdempotencyHeaders, writeOnce } from '../http/idempotency.ts'
 import { Problem } from '../http/problem.ts'
 import { fieldsParameter, IdParameters, problemResponses } from '../http/schemas.ts'
 import { serve } from '../http/serve.ts'
-import { answerWritten } from '../http/written.ts'
-import { type Changed, createProfile, updateProfile } from './changes.ts'
-import { lockProfile } from './queries.ts'
+import { answerWritten, type Change } from '../http/written.ts'
+import { type Changed, createProfiles, type Edit, editProfiles, refusalOf, type Wish } from './changes.ts'
 import { NewProfile, Profile, ProfilePage, ProfilePatch, ProfileQuery, ProfileSummary } from './schema.ts'
 import { pageOf } from './search.ts'
 import { profileViews } from './views.ts'
@@ -28,6 +28,34 @@ const pathOf = (id: string) => `/api/profile/${id}`
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const positions = cursors(app.settings.auth.secret)
   const views = profileViews(positions)
+
+  // A profile that was changed is likely to be read next: it is in the cache by then.
+  const edit = app.cache.together(
+    ({ id }: Edit) => id,
+    async (transaction, edits) => {
+      const outcomes = await editProfiles(transaction, edits)
+      return outcomes.map((outcome) => {
+        if ('refused' in outcome) return outcome
+        const { profile, tags } = outcome.result
+        const content = views.profile.represent(profile)
+        if (tags.length > 0 && profile.visibility === 'public') {
+          transaction.keep(views.profile.cached, views.profile.key(profile), profile, content)
+        }
+        return { result: { value: profile, tags, content }, tags }
+      })
+    }
+  )
+  const create = app.cache.together(
+    ({ id }: Wish) => id,
+    async (transaction, wishes) => {
+      const outcomes = await createProfiles(transaction, wishes)
+      return outcomes.map((outcome) =>
+        'refused' in outcome
+          ? outcome
+          : { result: { outcome: created(outcome.result), tags: outcome.tags }, tags: outcome.tags }
+      )
+    }
+  )
 
   app.get(
     '/api/profiles',
@@ -105,12 +133,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       async (request, reply) => {
         const id = request.params.id.toLowerCase()
         const caller = callerOf(request)
-        const written = await app.cache.write(async (transaction) => {
-          const current = await lockProfile(transaction.database, id)
+        const ifMatch = request.headers['if-match']
+        const permit = (current: Profile | null) => {
           mayChange(caller, current)
-          requireMatch(request.headers['if-match'], current.version, false, () => tagOf(current))
-          return updateProfile(transaction, current, caller.id, request.body)
-        })
+          requireMatch(ifMatch, current.version, false, () => tagOf(current))
+          return current
+        }
+        const written = await edit({ id, actorId: caller.id, patch: request.body, permit })
         if (written.result.tags.length > 0) {
           app.audit.record({ action: 'profile.update', resource: 'profile', resourceId: id }, request)
         }
@@ -137,34 +166,49 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const caller = callerOf(request)
       const id = (request.body.userId ?? caller.id).toLowerCase()
       mayCreate(caller, id)
-      await writeOnce(app, request, reply, async (transaction) => {
-        const { profile } = await createProfile(transaction, id, caller.id, request.body)
-        return {
-          status: 201,
-          act: { action: 'profile.create', resource: 'profile', resourceId: id },
-          headers: {
-            'content-type': 'application/json; charset=utf-8',
-            'cache-control': 'no-cache',
-            location: pathOf(id),
-            'content-location': pathOf(id),
-            etag: tagOf(profile)
-          },
-          body: views.profile.represent(profile).text
-        }
-      })
+      const { userId: _, ...said } = request.body
+      const wish = { id, actorId: caller.id, said }
+      const alone = async (transaction: Transaction) => {
+        const [made] = await createProfiles(transaction, [wish]).catch((error: unknown) => {
+          throw refusalOf(error, id)
+        })
+        if (!made) throw new Error('a profile was neither created nor refused')
+        if ('refused' in made) throw made.refused
+        return created(made.result)
+      }
+      const together = () =>
+        create(wish).catch((error: unknown) => {
+          throw refusalOf(error, id)
+        })
+      await writeOnce(app, request, reply, alone, together)
       return reply
     }
   )
+
+  function created({ profile }: Changed): Answered {
+    const { id } = profile
+    return {
+      status: 201,
+      act: { action: 'profile.create', resource: 'profile', resourceId: id },
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-cache',
+        location: pathOf(id),
+        'content-location': pathOf(id),
+        etag: tagOf(profile)
+      },
+      body: views.profile.represent(profile).text
+    }
+  }
 
   /** The ETag of the representation that a GET would answer with, uncompressed. */
   function tagOf(profile: Profile): string {
     return entityTag(views.profile.represent(profile).tag, 'identity')
   }
 
-  function answer(reply: FastifyReply, { result, stamp }: Written<Changed>): FastifyReply {
-    const { profile, tags } = result
-    reply.header('content-location', pathOf(profile.id))
-    return answerWritten(reply, views.profile, { value: profile, tags }, stamp)
+  function answer(reply: FastifyReply, { result, stamp }: Written<Change<Profile>>): FastifyReply {
+    reply.header('content-location', pathOf(result.value.id))
+    return answerWritten(reply, views.profile, result, stamp)
   }
 }
 

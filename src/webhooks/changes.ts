@@ -81,7 +81,7 @@ export async function deleteWebhook(transaction: Transaction, id: string, ownerI
   await database.delete(webhookDeliveries).where(eq(webhookDeliveries.webhookId, id))
   await database.delete(webhooks).where(and(eq(webhooks.id, id), eq(webhooks.ownerId, ownerId)))
   transaction.touch(webhooksTag(ownerId), deliveriesTag(id))
-  await recordEvent(transaction, {
+  recordEvent(transaction, {
     type: 'webhook.deleted',
     subject: `webhook:${id}`,
     actorId: ownerId,
@@ -156,7 +156,7 @@ async function changed(
 ): Promise<Webhook> {
   transaction.touch(webhooksTag(ownerId))
   const subject = `webhook:${id}` as const
-  await recordEvent(transaction, { type, subject, actorId: ownerId, recipients: [ownerId], data, at })
+  recordEvent(transaction, { type, subject, actorId: ownerId, recipients: [ownerId], data, at })
   const webhook = await findWebhook(transaction.database, id, ownerId)
   if (!webhook) throw new Error('the webhook just written is not there')
   return webhook

@@ -238,7 +238,7 @@ async function disable(
     .insert(notifications)
     .values({ id: randomUUIDv7(), userId: ownerId, type, data: { webhookId: id, reason }, createdAt: at })
   transaction.touch(`notifications:${ownerId}`)
-  await recordEvent(transaction, {
+  recordEvent(transaction, {
     type,
     subject: `webhook:${id}`,
     actorId: null,

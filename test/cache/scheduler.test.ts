@@ -16,7 +16,8 @@ const does = (what: (typeof doings)[number]) =>
 const happening = fc.oneof(
   { weight: 10, arbitrary: does('read') },
   { weight: 3, arbitrary: does('read with token') },
-  { weight: 5, arbitrary: does('write') },
+  { weight: 3, arbitrary: does('write') },
+  { weight: 4, arbitrary: does('write and keep') },
   { weight: 2, arbitrary: does('is cut off') },
   { weight: 1, arbitrary: does('hangs') },
   { weight: 1, arbitrary: does('goes on') },

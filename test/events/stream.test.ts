@@ -264,9 +264,9 @@ function closeAll(streams: readonly Sse[]): void {
 }
 
 t.test('an event is bounded', async (t) => {
-  const database = { database: null as never }
+  const transaction = { atEnd: () => t.fail('nothing is to be written') }
   const event = { type: 'test.made', subject: 'test:1', actorId: null, recipients: [], data: {} } as const
-  await t.rejects(recordEvent(database, { ...event, data: { text: 'x'.repeat(1_000) } }), RangeError)
+  t.throws(() => recordEvent(transaction, { ...event, data: { text: 'x'.repeat(1_000) } }), RangeError)
   const recipients = Array.from({ length: 33 }, () => randomUUIDv7())
-  await t.rejects(recordEvent(database, { ...event, recipients }), RangeError)
+  t.throws(() => recordEvent(transaction, { ...event, recipients }), RangeError)
 })

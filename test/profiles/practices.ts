@@ -27,7 +27,7 @@ export type Practices = { connection: Connection; database: Database; all: reado
 
 export async function practices(t: Test): Promise<Practices> {
   const { mysql } = await engines(t, { replicas: 0, scale: 'empty' })
-  const connection = await createConnection(mysql.primary.url)
+  const connection = await createConnection({ uri: mysql.primary.url, multipleStatements: true })
   t.teardown(() => connection.destroy())
   const database = drizzle({ client: connection })
 

@@ -9,26 +9,9 @@ import { raiseCalendar } from '../../calendar/queries.ts'
 import { calendarTag } from '../../calendar/tags.ts'
 import { Problem } from '../../http/problem.ts'
 import type { Change } from '../../http/written.ts'
-import { updateProfile } from '../changes.ts'
-import type { ProfilePatch } from '../schema.ts'
+import { nothingSaid, updateProfile } from '../changes.ts'
 import { findOwnProfile } from './queries.ts'
 import type { GivenService, NewOwnProfile, OwnProfile, OwnService } from './schema.ts'
-
-/** What a profile says of which nothing is said. */
-const nothingSaid: ProfilePatch = {
-  headline: '',
-  bio: null,
-  photoUrl: null,
-  city: '',
-  region: '',
-  online: false,
-  inPerson: true,
-  priceFrom: null,
-  specialties: [],
-  languages: [],
-  approaches: [],
-  visibility: 'public'
-}
 
 /**
  * Replaces all that its owner may say in a profile. One that says the same already raises no version, empties no cache

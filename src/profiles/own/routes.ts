@@ -10,7 +10,7 @@ import { Problem } from '../../http/problem.ts'
 import { fieldsParameter, problemResponses } from '../../http/schemas.ts'
 import { serve } from '../../http/serve.ts'
 import { answerWritten } from '../../http/written.ts'
-import { lockProfile } from '../queries.ts'
+import { lockProfiles } from '../queries.ts'
 import { replaceProfile } from './changes.ts'
 import { findOwnProfile } from './queries.ts'
 import { NewOwnProfile, OwnProfile } from './schema.ts'
@@ -70,7 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         const { database } = transaction
         // Services are part of when somebody can be booked, and whatever changes that takes the calendar first.
         await lockCalendar(database, id)
-        await lockProfile(database, id)
+        await lockProfiles(transaction, [id])
         const current = await findOwnProfile(database, id)
         if (!current)
           throw new Problem('not-found', 'You have no profile yet: POST /api/profiles creates it.')

@@ -65,7 +65,7 @@ class Session {
     this.#point = point
   }
 
-  /** As mysql2 has it: a text or `{ sql }`, values apart, [rows, fields] back. */
+  /** As mysql2 has it: a text or `{ sql }`, values apart or in it, [rows, fields] back; of several, a list of each. */
   query = async (
     statement: string | { sql: string },
     values: readonly unknown[] = []
@@ -73,7 +73,10 @@ class Session {
     const sql = typeof statement === 'string' ? statement : statement.sql
     const what = sql.slice(0, 60)
     await this.#point(`→ ${what}`)
-    const rows = await this.#run(sql, values)
+    // A packet of several arrives and is answered as one.
+    const results: object[][] = []
+    for (const each of sql.split(';\n')) results.push(await this.#run(each, values))
+    const rows = results.length === 1 ? results[0] : results
     await this.#point(`← ${what} = ${JSON.stringify(rows)}`)
     return [rows, []]
   }
@@ -103,8 +106,7 @@ class Session {
       return []
     }
     if (sql.startsWith('INSERT INTO cache_slots')) {
-      // slot, 1, 1 for each
-      return this.#raise(numbersOf(values).filter((_, i) => i % 3 === 0))
+      return this.#raise([...sql.matchAll(/\((\d+), 1, 1\)/g)].map(([, slot]) => Number(slot)))
     }
     if (sql.startsWith('SELECT value FROM counters')) return [{ value: this.#read().value }]
     if (sql.startsWith('UPDATE counters SET value = value + 1')) {

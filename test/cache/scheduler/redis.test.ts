@@ -21,7 +21,7 @@ const view = fc.constantFrom<0 | 1>(0, 1)
 
 type Command =
   | { does: 'read'; view: 0 | 1; slots: string[]; floors: number[]; token: string; ending: boolean }
-  | { does: 'tell'; slots: string[]; versions: number[] }
+  | { does: 'tell'; slots: string[]; versions: number[]; makes: (0 | 1)[] }
   | {
       does: 'put'
       view: 0 | 1
@@ -37,7 +37,7 @@ const versions = fc.tuple(version, version).map((pair): number[] => pair)
 const asked = fc.oneof(versions, fc.constant<number[]>([0, 0]))
 const keys = fc.constantFrom(names.known, ...names.values, ...names.leases)
 const reads = fc.record({ view, slots: slotLists, floors: versions, token, ending: fc.boolean() })
-const tells = fc.record({ slots: slotLists, versions })
+const tells = fc.record({ slots: slotLists, versions, makes: fc.uniqueArray(view) })
 const puts = fc.record({ view, slots: slotLists, versions, asked, token, blind: fc.boolean() })
 const command = fc.oneof(
   reads.map((read): Command => ({ does: 'read', ...read })),
@@ -65,7 +65,18 @@ async function replies(server: Server, commands: readonly Command[]): Promise<un
     const some = (numbers: readonly number[]) => numbers.slice(0, slots.length)
     if (asked.does === 'tell') {
       const pairs = slots.flatMap((slot, i) => [slot, asked.versions[i] ?? 0])
-      seen.push(await server.run('cacheTell', [names.known, names.bus, ...pairs]))
+      const keys = [names.known, ...asked.makes.map((made) => names.values[made] ?? '')]
+      const values = asked.makes.flatMap((made) => [
+        slots.length,
+        longMs,
+        'tag',
+        `body ${made}`,
+        ...slots,
+        ...some(asked.versions)
+      ])
+      seen.push(
+        await server.run('cacheTell', [keys.length, ...keys, names.bus, slots.length, ...pairs, ...values])
+      )
       continue
     }
     const keys = [names.known, names.values[asked.view] ?? '', names.leases[asked.view] ?? '']

@@ -38,7 +38,7 @@ export class FakeRedis {
       case 'cacheRead':
         return this.#read(args)
       case 'cacheTell':
-        return this.#tell(args.map(String), publish)
+        return this.#tell(args.slice(1), publish, Number(args[0]))
       case 'cachePut':
         return this.#put(args, publish)
       default:
@@ -128,11 +128,24 @@ export class FakeRedis {
     return [2, bytes(state)]
   }
 
-  #tell([knownKey = '', bus = '', ...pairs]: string[], publish: Publish): number {
+  #tell(args: readonly Argument[], publish: Publish, keyCount: number): number {
+    const [knownKey = '', ...valueKeys] = args.slice(0, keyCount).map(String)
+    const [bus = '', pairCount, ...rest] = args.slice(keyCount)
+    const pairs = rest.slice(0, 2 * Number(pairCount)).map(String)
     const risen: string[] = []
     for (let i = 0; i < pairs.length; i += 2)
       this.#raise(knownKey, pairs[i] ?? '', Number(pairs[i + 1]), risen)
-    if (risen.length > 0) publish(bus, risen.join(','))
+    if (risen.length > 0) publish(String(bus), risen.join(','))
+    let values = rest.slice(2 * Number(pairCount))
+    for (const key of valueKeys) {
+      const [count, ttlMs, tag = '', body = '', ...numbers] = values
+      const slots = numbers.slice(0, Number(count)).map(String)
+      const versions = numbers.slice(Number(count), 2 * Number(count)).map(String)
+      const known = this.#hash(knownKey)
+      if (slots.every((slot, i) => Number(known.get(slot)) === Number(versions[i])))
+        this.#store(key, slots, versions, tag, body, Number(ttlMs))
+      values = numbers.slice(2 * Number(count))
+    }
     return risen.length
   }
 
@@ -171,9 +184,21 @@ export class FakeRedis {
     const mine = this.#string(String(leaseKey))?.endsWith(`|${token}`) ?? false
     if (mine) this.#delete(String(leaseKey))
     if (!newest || !mine) return 0
-    this.#delete(String(valueKey))
+    this.#store(String(valueKey), slots, versions, tag, body, Number(ttlMs))
+    return 1
+  }
+
+  #store(
+    key: string,
+    slots: readonly string[],
+    versions: readonly string[],
+    tag: Argument,
+    body: Argument,
+    ttlMs: number
+  ): void {
+    this.#delete(key)
     this.#hashes.set(
-      String(valueKey),
+      key,
       new Map<string, Field>([
         ['slots', slots.join(',')],
         ['versions', versions.join(',')],
@@ -181,8 +206,7 @@ export class FakeRedis {
         ['body', bytes(body)]
       ])
     )
-    this.#expire(String(valueKey), Number(ttlMs))
-    return 1
+    this.#expire(key, ttlMs)
   }
 
   #raise(knownKey: string, slot: string, version: number, risen: string[]): void {

@@ -16,7 +16,15 @@ import { FakeConnection, FakeRedis, isRedis } from './redis.ts'
 const names = ['A', 'B'] as const
 
 /** What somebody does at one of the instances. */
-export const doings = ['read', 'read with token', 'write', 'is cut off', 'hangs', 'goes on'] as const
+export const doings = [
+  'read',
+  'read with token',
+  'write',
+  'write and keep',
+  'is cut off',
+  'hangs',
+  'goes on'
+] as const
 /** What happens to the engines they share. */
 export const events = [
   'a writer crashes after COMMIT',
@@ -209,7 +217,8 @@ export class World {
     if (!instance) return
     if (happening.do === 'read') this.#read(instance, 0)
     else if (happening.do === 'read with token') this.#read(instance, this.#tokenValue, this.#token)
-    else if (happening.do === 'write') this.#write(instance)
+    else if (happening.do === 'write') this.#write(instance, false)
+    else if (happening.do === 'write and keep') this.#write(instance, true)
     else if (happening.do === 'hangs') instance.connection.hang()
     else if (happening.do === 'goes on') instance.connection.goOn()
     else instance.connection.cut()
@@ -246,11 +255,13 @@ export class World {
     })
   }
 
-  #write(instance: Instance): void {
+  #write(instance: Instance, keeps: boolean): void {
     this.#watch(async () => {
-      const { stamp } = await instance.cache.write(async ({ database, touch }) => {
+      const { stamp } = await instance.cache.write(async ({ database, touch, keep }) => {
         await database.execute(sql`UPDATE counters SET value = value + 1 WHERE id = 1`)
         touch(tag)
+        // Under the lock of its row: what is read now is what will be committed.
+        if (keeps) keep(counterView, '1', null, await counterView.load(database, null))
       })
       // Value and version rise together, so a version says which value.
       const [written = 0] = stamp.versions

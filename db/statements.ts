@@ -1,0 +1,86 @@
+// Statements as texts with their values in place, and how several of them go to the server in one packet. For what is sent
+// so often that building it anew each time, or a round trip for each, would cost more than running it. The names of
+// columns and what their values are in the database come from db/schema.ts; values are escaped here and nowhere else.
+
+import { type Column, getTableColumns, getTableName } from 'drizzle-orm'
+import type { MySqlColumn, MySqlTable } from 'drizzle-orm/mysql-core'
+import mysql from 'mysql2'
+import type { PoolConnection, Row } from './pool.ts'
+
+/** SQL that can be sent as it is. Nothing but the functions of this file and constants of the code may make one. */
+export type Statement = string
+
+/** Whatever sends statements: a connection, or what stands before one. */
+export type Client = Pick<PoolConnection, 'query'>
+
+/** Instants and ids go as their columns have them (db/columns.ts). */
+export type Value = string | number | boolean | null | Buffer | Value[]
+
+/** @param sql a constant; `?` stands for a value, `(?)` for a list of them, `VALUES ?` for rows */
+export function statement(sql: string, values: readonly Value[]): Statement {
+  return mysql.format(sql, [...values])
+}
+
+/** Adds these rows. What a row does not say is the column's default. */
+export function insertInto<Table extends MySqlTable>(
+  table: Table,
+  rows: readonly Table['$inferInsert'][]
+): Statement {
+  const columns = Object.entries(getTableColumns(table))
+  const given = rows.map((row) => new Map<string, unknown>(Object.entries(row)))
+  const said = columns.filter(([name]) => given.some((row) => row.get(name) !== undefined))
+  const values = given.map((row) =>
+    said.map(([name, column]) => {
+      const value = row.get(name)
+      return value === undefined ? mysql.raw('DEFAULT') : valueFor(column, value)
+    })
+  )
+  return mysql.format('INSERT INTO ?? (??) VALUES ?', [
+    getTableName(table),
+    said.map(([, { name }]) => name),
+    values
+  ])
+}
+
+/** Changes one row, found by its `id`. What `row` does not say stays. */
+export function updateById<Table extends MySqlTable & { id: MySqlColumn }>(
+  table: Table,
+  id: string,
+  row: Partial<Table['$inferInsert']>
+): Statement {
+  const columns = new Map(Object.entries(getTableColumns(table)))
+  const parts = Object.entries(row).flatMap(([name, value]) => {
+    const column = columns.get(name)
+    if (!column || value === undefined) return []
+    return mysql.format('?? = ?', [column.name, valueFor(column, value)])
+  })
+  const end = mysql.format(' WHERE id = ?', [valueFor(table.id, id)])
+  return `${mysql.format('UPDATE ?? SET ', [getTableName(table)])}${parts.join(', ')}${end}`
+}
+
+function valueFor(column: Pick<Column, 'mapToDriverValue'>, value: unknown): Value {
+  const driven = value === null ? null : column.mapToDriverValue(value)
+  if (driven === null || Buffer.isBuffer(driven)) return driven
+  if (typeof driven === 'string' || typeof driven === 'number' || typeof driven === 'boolean') return driven
+  // The driver would make `name = value` pairs of an object: SQL that nobody has written.
+  throw new TypeError('not a value of SQL')
+}
+
+/**
+ * Sends statements in one packet. They run in their order, and none after the first that fails.
+ * @returns what each has answered: `rowsIn` reads those that have rows. Dates are texts.
+ */
+export async function send(
+  connection: Client,
+  statements: readonly Statement[]
+): Promise<readonly unknown[]> {
+  const [answer] = await connection.query({ sql: statements.join(';\n'), dateStrings: true })
+  // A single statement is answered by its own result alone.
+  if (statements.length === 1) return [answer]
+  return Array.isArray(answer) ? answer : []
+}
+
+/** The rows of one of the results of `send`; none where it has none. */
+export function rowsIn<R extends Row>(result: unknown): R[] {
+  return Array.isArray(result) ? result : []
+}
