@@ -11,6 +11,7 @@ import {
   foreignKey,
   index,
   int,
+  mediumint,
   mediumtext,
   mysqlEnum,
   mysqlTable,
@@ -529,12 +530,12 @@ export const auditLog = mysqlTable(
 
 /**
  * The version of each slot that cache tags hash to; raised in the transaction that changes the data.
- * `untold` is 1 while Redis may not know this version yet, else null. All 65,536 rows are there from the start.
+ * `untold` is 1 while Redis may not know this version yet, else null. All 262,144 rows are there from the start.
  */
 export const cacheSlots = mysqlTable(
   'cache_slots',
   {
-    slot: smallint('slot', { unsigned: true }).primaryKey(),
+    slot: mediumint('slot', { unsigned: true }).primaryKey(),
     version: bigint('version', { mode: 'number', unsigned: true }).notNull().default(1),
     untold: tinyint('untold')
   },

@@ -29,7 +29,7 @@ const largestEntryShare = 1 / 32
 /** Things that do not exist live apart, in this share of L1: a flood of random ids must not push out what does. */
 const absencesShare = 1 / 16
 /** A view that may be stale is loaded anew after this share of its budget: readers within the rest do not wait. */
-const budgetBeforeRefresh = 0.5
+const budgetBeforeRefresh = 0.8
 /** Key, stamp, LRU links and object headers of one entry, bytes; a little high on purpose. */
 const entryOverheadBytes = 640
 const writeAttempts = 3

@@ -2,7 +2,7 @@
 import { type Stamp, slotCount } from './slot.ts'
 
 export class Floors {
-  // A flat array of doubles: 512 KiB once, no allocation and no hashing on a hit.
+  // A flat array of doubles: 2 MiB once, no allocation and no hashing on a hit.
   #newest = new Float64Array(slotCount)
 
   /** A version never falls while the primary stays the same. */

@@ -1,8 +1,11 @@
 // What a value depends on, as numbers: a tag names it, its slot counts its changes. Pure.
 import { crc32 } from 'node:zlib'
 
-/** All state of the protocol is bounded by this number; `cache_slots` holds one row for each. */
-export const slotCount = 65_536
+/**
+ * All state of the protocol is bounded by this number; `cache_slots` holds one row for each. Two tags in one slot make
+ * each other's entries old: how many, docs/decisions/0011-slots-and-writes.md. Never two numbers in one fleet.
+ */
+export const slotCount = 262_144
 
 /** The slots of these tags, ascending and without repetition: every writer then locks them in one order. */
 export function slotsOf(tags: readonly string[]): number[] {

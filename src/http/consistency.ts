@@ -9,7 +9,7 @@ export const consistencyHeader = 'turno-consistency-token'
 
 /** A write touches a handful of tags; what no write makes is not read. */
 const mostCharacters = 400
-const form = /^((?:\d{1,5}\.\d{1,15}-){1,16})([\w-]{11})$/
+const form = /^((?:\d{1,6}\.\d{1,15}-){1,16})([\w-]{11})$/
 
 export type ConsistencyTokens = {
   /** `slot.version-slot.version-…-signature`, for a reply. */

@@ -1,26 +1,11 @@
 // The SQL that reads profiles. Each function takes the connection it is given and bounds what it reads.
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  gt,
-  gte,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  or,
-  type SQL,
-  sql
-} from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { profiles, profileTerms } from '../../db/schema.ts'
 import { send } from '../../db/statements.ts'
 import type { Transaction } from '../cache/transaction.ts'
 import type { Database } from '../cache/view.ts'
 import type { Position } from '../http/cursor.ts'
-import { profilesById, profilesIn } from './rows.ts'
+import { noTerms, profilesById, profilesIn, profilesLocked, type Terms, termsById, termsIn } from './rows.ts'
 import type { Profile, ProfileSummary } from './schema.ts'
 import type { Page, Search, Sort } from './search.ts'
 
@@ -45,21 +30,21 @@ const summary = {
   nextSlotAt: profiles.nextSlotAt
 }
 
-type Terms = Pick<ProfileSummary, 'specialties' | 'languages' | 'approaches'>
-
-/** The public profiles with these ids, in that order; null where there is none. One packet, however many. */
+/** The public profiles with these ids, in that order; null where there is none. One statement, however many. */
 export async function findPublicProfiles(
   database: Database,
   ids: readonly string[]
 ): Promise<(Profile | null)[]> {
   if (ids.length === 0) return []
-  const found = profilesIn(await send(database.$client, profilesById(ids, 'public')))
+  const [selected] = await send(database.$client, [profilesById(ids, 'public')])
+  const found = profilesIn(selected)
   return ids.map((id) => found.get(id) ?? null)
 }
 
 /** A profile of either visibility. For those who may see it whatever it is. */
 export async function findProfile(database: Database, id: string): Promise<Profile | null> {
-  return profilesIn(await send(database.$client, profilesById([id], 'any'))).get(id) ?? null
+  const [selected] = await send(database.$client, [profilesById([id], 'any')])
+  return profilesIn(selected).get(id) ?? null
 }
 
 /**
@@ -70,7 +55,8 @@ export async function lockProfiles(
   transaction: Pick<Transaction, 'send'>,
   ids: readonly string[]
 ): Promise<Map<string, Profile>> {
-  return profilesIn(await transaction.send(profilesById(ids, 'locked')))
+  const [, selected] = await transaction.send(profilesLocked(ids))
+  return profilesIn(selected)
 }
 
 export type Found = {
@@ -83,8 +69,8 @@ export type Found = {
 
 /**
  * A page of public profiles: those of which the order's key is known, in its order, then the others by id. Two
- * statements mostly: one for the page, one for the terms of its rows; one more where the page reaches the others, and
- * one more to count for a page by number.
+ * statements mostly: one for the page, one for the terms of its rows (in the same, they would be looked up for rows that
+ * are then left out); one more where the page reaches the others, and one more to count for a page by number.
  */
 export async function findPage(database: Database, { search, start, limit }: Page): Promise<Found> {
   const numbered = start !== null && 'page' in start
@@ -213,16 +199,8 @@ function hasTerm(kind: 'specialty' | 'language' | 'approach', term: string): SQL
 }
 
 async function termsOf(database: Database, ids: readonly string[]): Promise<(id: string) => Terms> {
-  if (ids.length === 0) return () => ({ specialties: [], languages: [], approaches: [] })
-  const rows = await database
-    .select({ id: profileTerms.profileId, kind: profileTerms.kind, term: profileTerms.term })
-    .from(profileTerms)
-    .where(inArray(profileTerms.profileId, [...ids]))
-    .orderBy(asc(profileTerms.profileId), asc(profileTerms.kind), asc(profileTerms.term))
-  const byId = Map.groupBy(rows, ({ id }) => id)
-  return (id) => {
-    const own = byId.get(id) ?? []
-    const of = (kind: string) => own.filter((row) => row.kind === kind).map(({ term }) => term)
-    return { specialties: of('specialty'), languages: of('language'), approaches: of('approach') }
-  }
+  if (ids.length === 0) return () => noTerms
+  const [selected] = await send(database.$client, [termsById(ids)])
+  const terms = termsIn(selected)
+  return (id) => terms.get(id) ?? noTerms
 }
