@@ -68,9 +68,13 @@ export class OpenTransaction implements Transaction {
     this.kept.push({ view, key, slots: slotsOf(view.tags(parameters)), content })
   }
 
-  /** @returns the versions that it made */
+  /** @returns the versions that it made. @throws Error for what is kept and was not touched: nothing is written then */
   async commit(primary: Primary): Promise<Stamp> {
     const slots = slotsOf(this.#tags)
+    for (const { view, slots: needed } of this.kept) {
+      const isTouched = needed.every((slot) => slots.includes(slot))
+      if (!isTouched) throw new Error(`kept for ${view.name}, but not all that it depends on was touched`)
+    }
     const raising = slots.length > 0 ? await primary.raising(slots) : null
     if (!this.#begun && this.#last.length === 0 && raising === null) return { slots, versions: [] }
     const results = await this.send([...this.#last, ...(raising?.statements ?? []), 'COMMIT'])
