@@ -1,6 +1,7 @@
 // The process: settings, the app, both listeners, and leaving without losing a request. Nothing else lives here.
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import '../db/drizzle-imports.ts'
 import { readSettings, type Settings, SettingsError } from './config.ts'
 import { startTracing } from './telemetry.ts'
 
