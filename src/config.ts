@@ -104,7 +104,7 @@ function settingsFrom(read: Read) {
       oneOf('apart', 'in')
     ),
     cache: {
-      l1Bytes: read('CACHE_L1_BYTES', 'memory for entries in this process', '67108864', integer(0, 2 ** 40))
+      l1Bytes: read('CACHE_L1_BYTES', 'memory for entries in this process', '150994944', integer(0, 2 ** 40))
     },
     http: {
       trustProxy: read(

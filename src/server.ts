@@ -1,8 +1,9 @@
 // The process: settings, the app, both listeners, and leaving without losing a request. Nothing else lives here.
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import '../db/drizzle-imports.ts'
 import { readSettings, type Settings, SettingsError } from './config.ts'
-import { startTracing } from './telemetry.ts'
+import { withNodeFlags } from './node-flags.ts'
 
 export type Serving = {
   /** Where the API answers, such as `http://127.0.0.1:4000`. */
@@ -25,6 +26,7 @@ export class CannotServe extends Error {
  */
 export async function serve(settings: Settings): Promise<Serving> {
   // Before all that loads MySQL's and Redis's clients: their spans need the hooks in place by then.
+  const { startTracing } = await import('./telemetry.ts')
   const stopTracing = await startTracing(settings)
   const { buildApp } = await import('./app.ts')
   const app = await buildApp(settings)
@@ -174,6 +176,7 @@ function elapsed(ms: number): Promise<void> {
 }
 
 if (import.meta.main) {
+  withNodeFlags()
   try {
     const settings = readSettings(process.env)
     runUntilSignal(serve(settings), settings)

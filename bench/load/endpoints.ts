@@ -39,8 +39,6 @@ export type Draws = {
   therapist(): Person
   client(): Person
   uuid(): string
-  /** All profiles in turn. */
-  every(): string
   /** The same number never twice in a run: what is written is new. */
   serial(): number
 }
@@ -80,7 +78,6 @@ const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 export const endpoints = {
   list: (_, draws) => ({ method: 'GET', path: draws.list(), expected: [200], holds: '"data":[' }),
   item: (_, draws) => item(draws.profile()),
-  everyItem: (_, draws) => item(draws.every()),
   absent: (_, draws) => ({ method: 'GET', path: `/api/profile/${draws.uuid()}`, expected: [404] }),
   revalidate: (world, draws) => {
     const path = `/api/profile/${draws.profile()}`

@@ -37,16 +37,13 @@ export function requestsOf(options: RequestsOptions): Requests {
     }
   }
   const random = stream(seed, `${stretch}: which`)
-  const popular = draw(world.profiles, keys?.profiles, 'profiles')
   let serial = options.serial
-  let turn = 0
   const draws: Draws = {
-    profile: popular,
+    profile: draw(world.profiles, keys?.profiles, 'profiles'),
     list: draw(world.lists, keys?.lists, 'lists'),
     therapist: draw(world.therapists, undefined, 'therapists'),
     client: draw(world.clients, undefined, 'clients'),
     uuid: () => random.uuidv7(Date.now()),
-    every: () => world.profiles[turn++] ?? popular(),
     serial: () => serial++
   }
   const shares = Object.entries(mix).map(([name, weight]) => [nameOf(name), weight] as const)

@@ -123,7 +123,6 @@ function maker(world: World): (endpoint: EndpointName, what: string) => Wanted {
     endpoints[endpoint](world, {
       profile: () => what,
       list: () => what,
-      every: () => what,
       therapist: () => world.admin,
       client: () => world.admin,
       uuid: () => what,

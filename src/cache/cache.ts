@@ -5,8 +5,9 @@ import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import { type Admissions, Overloaded } from '../overload/admission.ts'
-import type { Content } from './content.ts'
-import type { Counters, Layer, ViewCounters } from './events.ts'
+import { type Content, ownText } from './content.ts'
+import { type Answer, bytesOf, Entry } from './entry.ts'
+import type { Counters, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
 import type { Floors } from './floors.ts'
 import { type Link, type Made, proofMs } from './link.ts'
@@ -30,22 +31,11 @@ const largestEntryShare = 1 / 32
 const absencesShare = 1 / 16
 /** A view that may be stale is loaded anew after this share of its budget: readers within the rest do not wait. */
 const budgetBeforeRefresh = 0.8
-/** Key, stamp, LRU links and object headers of one entry, bytes; a little high on purpose. */
-const entryOverheadBytes = 640
 const writeAttempts = 3
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
 const lookUp: LRUCache.GetOptions<string, Entry, unknown> = {}
 
-export type Answer = {
-  readonly content: Content
-  readonly layer: Layer
-  /** Redis took part: it had the value, or has it now. */
-  readonly shared: boolean
-  /** Since when it has not been confirmed, ms; 0 unless `layer` is `stale`. */
-  readonly ageMs: number
-}
-
-export type { Transaction }
+export type { Answer, Transaction }
 
 export type Written<T> = {
   result: T
@@ -73,24 +63,6 @@ export type Explanation = {
     bytes: number
   } | null
   redis: Stored | null
-}
-
-type Entry = {
-  readonly stamp: Stamp
-  /** The stamp's slot and version where it has but one: a hit then reads no array. Slot -1: it has several. */
-  readonly slot: number
-  readonly version: number
-  readonly content: Content
-  /** Of the link when it was last proved; -1 when Redis had no part in it. */
-  generation: number
-  /** The last moment at which nothing newer was known, with proof; local monotonic ms. */
-  provenAt: number
-  readonly expiresAt: number
-  /** From here on a hit also fetches anew, so that nobody waits at the end. */
-  readonly refreshAt: number
-  /** Made once: a hit allocates nothing. */
-  readonly hit: Answer
-  countedBytes: number
 }
 
 type Flight = { floors: readonly number[]; startedAt: number; answer: Promise<Answer> }
@@ -124,17 +96,15 @@ export class Cache {
     this.counters = parts.counters
     const sources = new Sources(parts.primaryReads, parts.replicas)
     this.#filler = new Filler(parts.link, parts.primary, sources)
-    const sizeCalculation = (entry: Entry, name: string) =>
-      entry.content.bytes + 2 * name.length + entryOverheadBytes
     const absences = Math.floor(parts.l1Bytes * absencesShare)
     const dispose = (_entry: Entry, _name: string, reason: string) => {
       if (reason === 'evict') this.counters.evictions++
     }
-    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation, dispose })
+    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation: bytesOf, dispose })
     this.#entries = new LRUCache({
       maxSize: parts.l1Bytes - absences,
       maxEntrySize: Math.floor(parts.l1Bytes * largestEntryShare),
-      sizeCalculation,
+      sizeCalculation: bytesOf,
       dispose
     })
   }
@@ -451,24 +421,9 @@ export class Cache {
     // XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015), its
     // die cast once per entry: the dearer the fill, the earlier, and no two instances at one time.
     const refreshAt = expiresAt + costMs * Math.log(Math.random())
-    const hit: Answer = { content, layer: 'l1', shared: false, ageMs: 0 }
-    const countedBytes = content.bytes
     const [home, other] = content.absent ? [this.#absences, this.#entries] : [this.#entries, this.#absences]
     other.delete(name)
-    const slot = stamp.slots.length === 1 ? (stamp.slots[0] ?? -1) : -1
-    const version = stamp.versions[0] ?? 0
-    home.set(name, {
-      stamp,
-      slot,
-      version,
-      content,
-      generation,
-      provenAt,
-      expiresAt,
-      refreshAt,
-      hit,
-      countedBytes
-    })
+    home.set(ownText(name), new Entry(content, stamp, { generation, provenAt, expiresAt, refreshAt }))
   }
 
   #weighAgain(name: string, entry: Entry): void {

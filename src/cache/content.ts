@@ -28,7 +28,8 @@ export class Content {
   /** What the view makes of the bytes for its entity tag, without quotes. Never empty but for an absence. */
   readonly tag: string
   #identity: Bytes
-  #encoded: { gzip?: Bytes; br?: Bytes; zstd?: Bytes } = {}
+  // Null until somebody asks for one: of most entries nobody does.
+  #encoded: { gzip?: Bytes; br?: Bytes; zstd?: Bytes } | null = null
   #bytes: number
 
   private constructor(absent: boolean, identity: Bytes, tag: string) {
@@ -39,7 +40,7 @@ export class Content {
   }
 
   static of(body: string, tag: string): Content {
-    return new Content(false, Buffer.from(body).toString('latin1'), tag)
+    return new Content(false, Buffer.from(body).toString('latin1'), ownText(tag))
   }
 
   static absence(): Content {
@@ -78,11 +79,17 @@ export class Content {
   }
 
   #encode(encoding: 'gzip' | 'br' | 'zstd'): Bytes {
-    const known = this.#encoded[encoding]
+    const known = this.#encoded?.[encoding]
     if (known !== undefined) return known
     const made = encoders[encoding](this.buffer('identity')).toString('latin1')
+    this.#encoded ??= {}
     this.#encoded[encoding] = made
     this.#bytes += made.length
     return made
   }
+}
+
+/** The same text in a string of its own: one that is made of pieces, or cut from another, keeps all of those. */
+export function ownText(text: string): string {
+  return /^[\x20-\xff]*$/.test(text) ? Buffer.from(text, 'latin1').toString('latin1') : text
 }

@@ -1,0 +1,71 @@
+// What this process holds of a value, and what that weighs.
+import type { Content } from './content.ts'
+import type { Layer } from './events.ts'
+import type { Stamp } from './slot.ts'
+
+export type Answer = {
+  readonly content: Content
+  readonly layer: Layer
+  /** Redis took part: it had the value, or has it now. */
+  readonly shared: boolean
+  /** Since when it has not been confirmed, ms; 0 unless `layer` is `stale`. */
+  readonly ageMs: number
+}
+
+/**
+ * What one entry takes beside its bytes and its name: Entry, Content, tag, and its places in the map and in the lists of
+ * the LRU. Measured (test/cache/entry.test.ts), and a little high on purpose: the map doubles when it is full.
+ */
+const overheadBytes = 400
+
+/** What an entry is counted with. Bytes and names are Latin-1: one byte a character. */
+export function bytesOf({ content }: Entry, name: string): number {
+  return content.bytes + name.length + overheadBytes
+}
+
+// One object and as few beside it as can be: a hundred thousand of them are what the process is made of. It is its own
+// answer to a hit, which then allocates nothing; a stamp of one slot, as nearly all are, is kept as two numbers, and
+// whole milliseconds are numbers in place, where fractions would be objects.
+export class Entry implements Answer {
+  readonly content: Content
+  readonly layer = 'l1'
+  readonly shared = false
+  readonly ageMs = 0
+  readonly #stamp: Stamp | null
+  /** The stamp's slot and version where it has but one: a hit then reads no array. Slot -1: it has several. */
+  readonly slot: number
+  readonly version: number
+  /** Of the link when it was last proved; -1 when Redis had no part in it. */
+  generation: number
+  /** The last moment at which nothing newer was known, with proof; local monotonic ms. */
+  provenAt: number
+  readonly expiresAt: number
+  /** From here on a hit also fetches anew, so that nobody waits at the end. */
+  readonly refreshAt: number
+  countedBytes: number
+
+  constructor(
+    content: Content,
+    stamp: Stamp,
+    moments: Pick<Entry, 'generation' | 'provenAt' | 'expiresAt' | 'refreshAt'>
+  ) {
+    const isOne = stamp.slots.length === 1
+    this.content = content
+    this.#stamp = isOne ? null : stamp
+    this.slot = isOne ? (stamp.slots[0] ?? -1) : -1
+    this.version = isOne ? (stamp.versions[0] ?? 0) : 0
+    this.generation = moments.generation
+    this.provenAt = moments.provenAt
+    this.expiresAt = Math.floor(moments.expiresAt)
+    this.refreshAt = Math.floor(moments.refreshAt)
+    this.countedBytes = content.bytes
+  }
+
+  get stamp(): Stamp {
+    return this.#stamp ?? { slots: [this.slot], versions: [this.version] }
+  }
+
+  get hit(): Answer {
+    return this
+  }
+}
