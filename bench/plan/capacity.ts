@@ -24,6 +24,8 @@ const processBytes = 160 * 2 ** 20
 const bytesPerCounted = 1.3
 /** From asking for a connection to giving it back, in commits. */
 const commitsPerWrite = 3
+/** Writes that share a transaction when they queue for that row (src/cache/together.ts). */
+const mostTogether = 50
 /** terraform/variables.tf: fleet.max_size at most, and its own default. */
 const fleetDefault = 100
 
@@ -231,7 +233,7 @@ function finish(
     ),
     full("Redis' thread", redisBusy, 1, 'cores'),
     full("primary's processors", second('primary') / 1e6, primary.vcpus, 'vCPU'),
-    full('row that every list depends on', (writes * wish.commitMs) / 1000, 1, 'locked'),
+    full('row that every list depends on', (writes * wish.commitMs) / 1000 / mostTogether, 1, 'locked'),
     full(
       "replicas' processors",
       applying * replicas + Math.max(0, reading),

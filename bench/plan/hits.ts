@@ -13,9 +13,9 @@ export const lives = {
   /** Of the life in Redis, in a process. */
   nearShare: 0.1,
   /** Of the budget, after which a list is fetched anew behind the readers' backs. */
-  refreshShare: 0.5,
+  refreshShare: 0.8,
   /** Beside body and key, of an entry in a process. */
-  overheadBytes: 640
+  overheadBytes: 400
 } as const
 
 export type Load = {
@@ -79,16 +79,26 @@ export function hitsOf(load: Load, layers: Layers, since?: Since): Hits {
   const farTime = characteristicTime(far, layers.redisBytes)
 
   const sum = { l1: 0, redis: 0, loaded: 0, refreshedFromRedis: 0, refreshedByLoad: 0 }
+  // A change touches the tag of its profile, something new that of its profile and of its calendar: what stands in the
+  // same slots is lost to everybody. What was changed itself is kept by who did it, and in Redis.
+  const collided = (load.writes * (load.changes + 2 * (1 - load.changes))) / slotCount
   for (const group of items) {
     const rate = readsOf.item * group.share
     if (rate === 0) break
-    const changed = load.writes * (load.changes * group.share + 1 / slotCount)
+    const changed = load.writes * load.changes * group.share
+    const kept = changed / layers.processes
     const nearHits = hitsPerLoss(
       rate / layers.processes,
-      changed + evictions(rate / layers.processes, nearTime),
-      lives.item.ttlSeconds * lives.nearShare
+      changed - kept + collided + evictions(rate / layers.processes, nearTime),
+      lives.item.ttlSeconds * lives.nearShare,
+      kept
     )
-    const fleetHits = hitsPerLoss(rate, changed + evictions(rate, farTime), lives.item.ttlSeconds)
+    const fleetHits = hitsPerLoss(
+      rate,
+      collided + evictions(rate, farTime),
+      lives.item.ttlSeconds,
+      changed
+    )
     const l1 = rate * ratio(nearHits) * known(group.share * (1 - load.lists), since, layers.processes)
     const found = Math.max(l1, rate * ratio(fleetHits) * known(group.share * (1 - load.lists), since, 1))
     sum.l1 += group.members * l1
@@ -128,10 +138,16 @@ const heldOf = ({ members, share }: Group, reads: number, bytes: number): Held =
 /** Losses a second by eviction: what makes the hit ratio that of Che, 1 − e^(−rate·time). */
 const evictions = (rate: number, time: number): number => rate / Math.expm1(rate * time)
 
-/** How many find the entry after one had to fetch it. */
-function hitsPerLoss(rate: number, losses: number, lifeSeconds: number): number {
-  if (losses === 0) return rate * lifeSeconds
-  return (rate / losses) * -Math.expm1(-losses * lifeSeconds)
+/**
+ * How many find the entry after one had to fetch it.
+ * @param kept a second: changes that leave the entry there anew, however old it was
+ */
+function hitsPerLoss(rate: number, losses: number, lifeSeconds: number, kept = 0): number {
+  const ends = losses + kept
+  const untilEither = ends === 0 ? lifeSeconds : -Math.expm1(-ends * lifeSeconds) / ends
+  // Each that is kept begins its life again.
+  const stays = untilEither / (1 - kept * untilEither)
+  return (rate + kept) * stays
 }
 
 const ratio = (hitsPerLoss: number): number => hitsPerLoss / (1 + hitsPerLoss)

@@ -107,7 +107,15 @@ function play(load: Load, layers: Layers): { found: number; l1: number; refreshe
   for (let now = 0; now < until; now += random.exponential(1 / rate)) {
     if (random.chance(load.writes / rate)) {
       changedAt.set('lists', now)
-      if (random.chance(load.changes)) changedAt.set(`item ${itemOf()}`, now)
+      if (random.chance(load.changes)) {
+        const key = `item ${itemOf()}`
+        changedAt.set(key, now)
+        // Who has made the change keeps it, and shares it.
+        const kept = now + 1e-9
+        redis.set(key, kept)
+        const near = nears[random.integer(0, layers.processes - 1)]
+        near?.set(key, { madeAt: kept, provenAt: kept }, { size: size.item })
+      }
       continue
     }
     const count = now < warmUp ? 0 : 1
