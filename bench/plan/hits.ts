@@ -93,12 +93,7 @@ export function hitsOf(load: Load, layers: Layers, since?: Since): Hits {
       lives.item.ttlSeconds * lives.nearShare,
       kept
     )
-    const fleetHits = hitsPerLoss(
-      rate,
-      collided + evictions(rate, farTime),
-      lives.item.ttlSeconds,
-      changed
-    )
+    const fleetHits = hitsPerLoss(rate, collided + evictions(rate, farTime), lives.item.ttlSeconds, changed)
     const l1 = rate * ratio(nearHits) * known(group.share * (1 - load.lists), since, layers.processes)
     const found = Math.max(l1, rate * ratio(fleetHits) * known(group.share * (1 - load.lists), since, 1))
     sum.l1 += group.members * l1

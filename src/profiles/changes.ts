@@ -13,7 +13,7 @@ import { type NewCalendar, newCalendars } from '../calendar/changes.ts'
 import { type NewEvent, recordEvents } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
 import { lockProfiles } from './queries.ts'
-import type { NewProfile, Profile, ProfilePatch } from './schema.ts'
+import { type NewProfile, nothingKnown, nothingSaid, type Profile, type ProfilePatch } from './schema.ts'
 import { profilesTag, profileTag } from './tags.ts'
 
 export type Changed = {
@@ -21,25 +21,6 @@ export type Changed = {
   /** What this change touched; none where there was nothing to change. */
   tags: readonly string[]
 }
-
-/** What a profile says of which nothing is said. */
-export const nothingSaid = {
-  headline: '',
-  bio: null,
-  photoUrl: null,
-  city: '',
-  region: '',
-  online: false,
-  inPerson: true,
-  priceFrom: null,
-  specialties: [],
-  languages: [],
-  approaches: [],
-  visibility: 'public'
-} satisfies ProfilePatch
-
-/** What is known of a therapist whom nobody has met yet. */
-const nothingKnown = { currency: 'EUR', ratingAvg: null, ratingCount: 0, nextSlotAt: null, services: [] }
 
 /** A profile that somebody wants: of the therapist with this id, made by this user. */
 export type Wish = { id: string; actorId: string; said: Omit<NewProfile, 'userId'> }

@@ -172,6 +172,31 @@ const asked = (description: string, example: string) =>
     })
   )
 
+/** What a profile says of which nothing is said. */
+export const nothingSaid = {
+  headline: '',
+  bio: null,
+  photoUrl: null,
+  city: '',
+  region: '',
+  online: false,
+  inPerson: true,
+  priceFrom: null,
+  specialties: [],
+  languages: [],
+  approaches: [],
+  visibility: 'public'
+} satisfies ProfilePatch
+
+/** What is known of a therapist whom nobody has met yet. */
+export const nothingKnown = {
+  currency: 'EUR',
+  ratingAvg: null,
+  ratingCount: 0,
+  nextSlotAt: null,
+  services: []
+}
+
 /** What a list of profiles may be asked for. Anything else is refused. */
 export const ProfileQuery = Type.Object(
   {

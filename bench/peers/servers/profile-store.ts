@@ -1,19 +1,20 @@
-// Profiles in MySQL, as any of the peers would write it by hand: mysql2's pools of 10 and the statements that Turno sends,
-// without a query builder between. No cache, no framework. What Turno writes for its own sake (tags, the outbox) is left
-// out: peers have no use for it.
+// Profiles in MySQL, as any of the peers would write it by hand: mysql2's pools of 10 and the statements that Turno sends.
+// No cache, no framework. What Turno writes for its own sake (tags, the outbox) is left out: peers have no use for it.
 import { isDeepStrictEqual } from 'node:util'
 import mysql from 'mysql2/promise'
-import { bytesToUuid, instantToSql, uuidToBytes } from '../../../db/columns.ts'
+import { bytesToUuid, instantFromSql, instantToSql, uuidToBytes } from '../../../db/columns.ts'
 import type { Account } from '../../../src/accounts/schema.ts'
 import { cursors, type Position } from '../../../src/http/cursor.ts'
-import type {
-  NewProfile,
-  Profile,
-  ProfilePage,
-  ProfilePatch,
-  ProfileQuery,
-  ProfileSummary,
-  Service
+import { profilesById, profilesIn } from '../../../src/profiles/rows.ts'
+import {
+  type NewProfile,
+  nothingKnown,
+  nothingSaid,
+  type Profile,
+  type ProfilePage,
+  type ProfilePatch,
+  type ProfileQuery,
+  type ProfileSummary
 } from '../../../src/profiles/schema.ts'
 import { nameOf, pageOf, type Search } from '../../../src/profiles/search.ts'
 import type { Settings } from './settings.ts'
@@ -37,7 +38,7 @@ export class Refusal extends Error {
 export type Limits = { connectMs: number; queryMs: number; waiting: number }
 
 export type ProfileStore = {
-  /** The public profile; null where there is none. Three statements. */
+  /** The public profile; null where there is none. One statement. */
   find(id: string): Promise<Profile | null>
   /** @param query as it stands in the URL, without `?`. Two statements; three where the page reaches those without a key. */
   page(query: string): Promise<ProfilePage>
@@ -119,7 +120,7 @@ export function profileStore(
   }
 
   return {
-    find: (id) => whole(reader(), id, "AND visibility = 'public'"),
+    find: (id) => whole(reader(), id, 'public'),
 
     async page(query) {
       const { search, start, limit } = pageOf(parse(query), positions.open)
@@ -130,13 +131,14 @@ export function profileStore(
 
     update: (caller, id, patch) =>
       write(async (connection, ask) => {
-        const current = await whole(ask, id, 'FOR UPDATE')
+        const current = await whole(ask, id, 'locked')
         mayChange(caller, id, current)
         if (!changes(current, patch)) return current
-        const columns = { ...columnsOf(patch), version: current.version + 1, updated_at: now() }
+        const [version, at] = [current.version + 1, now()]
+        const columns = { ...columnsOf(patch), version, updated_at: at }
         await connection.query('UPDATE profiles SET ? WHERE id = ?', [columns, uuidToBytes(id)])
         await replaceTerms(ask, id, patch)
-        return written(ask, id)
+        return { ...current, ...ordered(patch), version, updatedAt: instantFromSql(at) }
       }),
 
     create: (caller, { userId, ...profile }) =>
@@ -163,7 +165,16 @@ export function profileStore(
           "INSERT INTO calendars (therapist_id, time_zone, weekly, overrides, updated_at) VALUES (?, ?, '{}', '{}', ?)",
           [uuidToBytes(id), therapist.time_zone, at]
         )
-        return written(ask, id)
+        const instant = instantFromSql(at)
+        return inOrder({
+          ...nothingKnown,
+          ...nothingSaid,
+          ...ordered(profile),
+          id,
+          version: 1,
+          createdAt: instant,
+          updatedAt: instant
+        })
       }),
 
     async account(id) {
@@ -193,33 +204,10 @@ export function profileStore(
 
 const summaryColumns = `id, display_name, headline, photo_url, city, region, online, in_person, price_from, currency,
   rating_avg, rating_count, next_slot_at`
-const wholeColumns = `${summaryColumns}, bio, visibility, version, created_at, updated_at`
-
-async function whole(ask: Ask, id: string, which: string): Promise<Profile | null> {
-  const key = uuidToBytes(id)
-  const [row] = await ask(`SELECT ${wholeColumns} FROM profiles WHERE id = ? ${which}`, [key])
-  if (!row) return null
-  const terms = await termsOf(ask, [key])
-  const services = await ask(
-    `SELECT id, name, duration_min, price, currency, mode, needs_approval
-     FROM services WHERE therapist_id = ? AND active = 1 ORDER BY price, id`,
-    [key]
-  )
-  return {
-    ...summaryOf(row, terms),
-    bio: row.bio,
-    visibility: row.visibility,
-    services: services.map(serviceOf),
-    version: row.version,
-    createdAt: instantOf(row.created_at),
-    updatedAt: instantOf(row.updated_at)
-  }
-}
-
-async function written(ask: Ask, id: string): Promise<Profile> {
-  const profile = await whole(ask, id, '')
-  if (!profile) throw new Error('the profile just written is not there')
-  return profile
+async function whole(ask: Ask, id: string, choice: 'public' | 'locked'): Promise<Profile | null> {
+  const select = profilesById([id], choice === 'public' ? 'public' : 'any')
+  const rows = await ask(choice === 'locked' ? `${select} FOR UPDATE` : select, [])
+  return profilesIn(rows).get(id) ?? null
 }
 
 const orders = {
@@ -347,7 +335,7 @@ function summaryOf(row: Row, terms: Terms): ProfileSummary {
     currency: row.currency,
     ratingAvg: row.rating_avg,
     ratingCount: row.rating_count,
-    nextSlotAt: row.next_slot_at && instantOf(row.next_slot_at),
+    nextSlotAt: row.next_slot_at && instantFromSql(row.next_slot_at),
     displayName: row.display_name,
     headline: row.headline,
     photoUrl: row.photo_url,
@@ -360,18 +348,6 @@ function summaryOf(row: Row, terms: Terms): ProfileSummary {
   }
 }
 
-function serviceOf(row: Row): Service {
-  return {
-    id: bytesToUuid(row.id),
-    name: row.name,
-    durationMinutes: row.duration_min,
-    price: row.price,
-    currency: row.currency,
-    mode: row.mode,
-    needsApproval: row.needs_approval === 1
-  }
-}
-
 function accountOf(row: Row): Account {
   return {
     id: bytesToUuid(row.id),
@@ -381,13 +357,9 @@ function accountOf(row: Row): Account {
     locale: row.locale,
     timeZone: row.time_zone,
     version: row.version,
-    createdAt: instantOf(row.created_at),
-    updatedAt: instantOf(row.updated_at)
+    createdAt: instantFromSql(row.created_at),
+    updatedAt: instantFromSql(row.updated_at)
   }
-}
-
-function instantOf(text: string): string {
-  return `${text.replace(' ', 'T')}Z`
 }
 
 function now(): string {
@@ -434,6 +406,34 @@ async function replaceTerms(ask: Ask, id: string, given: ProfilePatch): Promise<
       terms.flatMap((term) => [key, kind, term])
     )
   }
+}
+
+/** As the API's schema has it: Express writes what it is given as it is given. */
+function inOrder({
+  displayName,
+  headline,
+  photoUrl,
+  city,
+  region,
+  online,
+  inPerson,
+  ...rest
+}: Profile): Profile {
+  const { id, currency, ratingAvg, ratingCount, nextSlotAt, priceFrom, ...others } = rest
+  const { specialties, languages, approaches, bio, visibility, services, version, ...times } = others
+  const known = { id, currency, ratingAvg, ratingCount, nextSlotAt }
+  const said = { displayName, headline, photoUrl, city, region, online, inPerson, priceFrom }
+  const terms = { specialties, languages, approaches }
+  return { ...known, ...said, ...terms, bio, visibility, services, version, ...times }
+}
+
+function ordered<Said extends ProfilePatch>(said: Said): Said {
+  const sorted = { ...said }
+  for (const [, name] of termKinds) {
+    const terms = said[name]
+    if (terms !== undefined) sorted[name] = terms.toSorted()
+  }
+  return sorted
 }
 
 function changes(current: Profile, patch: ProfilePatch): boolean {
