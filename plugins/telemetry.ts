@@ -176,6 +176,8 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
   )
   const refused = count('turno.cache.fills.refused', 'Loads not shared: something newer was known by then.')
   const revalidated = count('turno.cache.revalidated', 'Entries that the primary confirmed without Redis.')
+  const denied = count('turno.cache.census.answers', 'Answers "there is no such thing" without an entry.')
+  const censuses = count('turno.cache.censuses', 'Times that all keys of a view were counted in a flood.')
   const announcements = count('turno.cache.announcements', 'Invalidations heard.')
   const linkConnections = count('turno.cache.link.connections', 'Connections made to Redis.')
   const linkLosses = count('turno.cache.link.losses', 'Times that Redis could no longer be trusted.')
@@ -212,6 +214,8 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
       result.observe(lagging, counters.laggingReplicas, view)
       result.observe(refused, counters.refusedFills, view)
       result.observe(revalidated, counters.revalidated, view)
+      result.observe(denied, counters.denied, view)
+      result.observe(censuses, counters.censuses, view)
     }
     result.observe(announcements, link.announcements)
     result.observe(linkConnections, link.connections)
@@ -235,6 +239,8 @@ function measureParts(app: FastifyInstance, { meter }: Metrics): void {
     lagging,
     refused,
     revalidated,
+    denied,
+    censuses,
     announcements,
     linkConnections,
     linkLosses,

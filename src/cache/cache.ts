@@ -5,7 +5,8 @@ import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import { type Admissions, Overloaded } from '../overload/admission.ts'
-import { type Content, ownText } from './content.ts'
+import { Census } from './census.ts'
+import { Content, ownText } from './content.ts'
 import { type Answer, bytesOf, Entry } from './entry.ts'
 import type { Counters, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
@@ -34,6 +35,8 @@ const budgetBeforeRefresh = 0.8
 const writeAttempts = 3
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
 const lookUp: LRUCache.GetOptions<string, Entry, unknown> = {}
+/** To each who asks for what was not counted. */
+const denial: Answer = { content: Content.absence(), layer: 'l1', shared: false, ageMs: 0 }
 
 export type { Answer, Transaction }
 
@@ -87,6 +90,7 @@ export class Cache {
   #entries: LRUCache<string, Entry>
   #absences: LRUCache<string, Entry>
   #flights = new Map<string, Flight>()
+  #census: Census
   #history = 0
   /** Revision of each view that has been read. */
   #revisions = new Map<string, string>()
@@ -96,6 +100,7 @@ export class Cache {
     this.counters = parts.counters
     const sources = new Sources(parts.primaryReads, parts.replicas)
     this.#filler = new Filler(parts.link, parts.primary, sources)
+    this.#census = new Census(parts)
     const absences = Math.floor(parts.l1Bytes * absencesShare)
     const dispose = (_entry: Entry, _name: string, reason: string) => {
       if (reason === 'evict') this.counters.evictions++
@@ -153,9 +158,16 @@ export class Cache {
       return entry.hit
     }
     const slots = entry?.stamp.slots ?? slotsOf(view.tags(parameters))
+    const least = this.#least(slots, written)
+    if (this.#census.denies(view, key, slots, least)) {
+      counters.l1++
+      counters.absent++
+      counters.denied++
+      return denial
+    }
     this.#revisions.set(view.name, view.revision)
     try {
-      const answer = await this.#join(view, name, parameters, slots, this.#least(slots, written), counters)
+      const answer = await this.#join(view, name, parameters, slots, least, counters)
       counters[answer.layer]++
       if (answer.content.absent) counters.absent++
       return answer
@@ -175,6 +187,7 @@ export class Cache {
     this.#entries.clear()
     this.#absences.clear()
     this.#flights.clear()
+    this.#census.forget()
   }
 
   /**
@@ -403,6 +416,7 @@ export class Cache {
     })
     if (filled.layer !== 'l1') {
       if (history === this.#history) this.#keep(view, name, filled, now() - startedAt)
+      if (filled.content.absent && filled.layer !== 'redis') this.#census.missed(view)
       const shared = filled.generation !== -1
       return { content: filled.content, layer: filled.layer, shared, ageMs: 0 }
     }

@@ -25,6 +25,10 @@ export type ViewCounters = {
   refusedFills: number
   /** L1 entries that the primary itself confirmed while Redis could not be trusted. */
   revalidated: number
+  /** Of the answers of `l1` that said "absent": those that needed no entry, as no such key was counted. */
+  denied: number
+  /** Times that all keys were counted, because of a flood of those that do not exist. */
+  censuses: number
 }
 
 /** Counts of the link to Redis and of the relay. */
@@ -72,7 +76,9 @@ export class Counters {
       loads: 0,
       laggingReplicas: 0,
       refusedFills: 0,
-      revalidated: 0
+      revalidated: 0,
+      denied: 0,
+      censuses: 0
     }
     this.views.set(view, fresh)
     return fresh

@@ -5,12 +5,14 @@ import type { Pool, PoolConnection, Row } from '../../db/pool.ts'
 import { rowsIn, type Statement, statement } from '../../db/statements.ts'
 import type { LinkCounters } from './events.ts'
 import { proofMs } from './link.ts'
-import type { Stamp } from './slot.ts'
+import { type Stamp, slotCount } from './slot.ts'
 
 type VersionRow = Row & { slot: number; version: number }
 
 const relayBatch = 2_000
 const identityWithinMs = 500
+/** Rows that are read at once where all are. */
+const versionsBatch = 16_384
 
 /** How long an answer of the primary is good for where nothing else tells, ms. */
 const answerMs = proofMs
@@ -169,6 +171,22 @@ export async function versionsOn(connection: PoolConnection, slots: readonly num
     [slots]
   )
   return [...stampOf(slots, rows).versions]
+}
+
+/** The version of each slot, by its number; 0 where it has none. */
+export type EveryVersion = Float64Array
+
+/** The versions of all slots in the read view of this connection. */
+export async function everyVersion(connection: PoolConnection): Promise<EveryVersion> {
+  const versions = new Float64Array(slotCount)
+  for (let from = 0; from < slotCount; from += versionsBatch) {
+    const [rows] = await connection.query<VersionRow[]>(
+      'SELECT slot, version FROM cache_slots WHERE slot BETWEEN ? AND ?',
+      [from, from + versionsBatch - 1]
+    )
+    for (const { slot, version } of rows) versions[slot] = version
+  }
+  return versions
 }
 
 function stampOf(slots: readonly number[], rows: readonly VersionRow[]): Stamp {

@@ -27,6 +27,11 @@ export type CacheView<Parameters> = {
   tags(parameters: Parameters): readonly string[]
   load(database: Database, parameters: Parameters): Promise<Content>
   loadMany?(database: Database, parameters: readonly Parameters[]): Promise<readonly Content[]>
+  /**
+   * The keys of all that is not absent, page by page, in the read view of this connection: when most of what is asked for does not
+   * exist, the cache learns what does. Left out where there is no such list, or where it would be of millions.
+   */
+  everyKey?(database: Database): AsyncIterable<readonly string[]>
   /** Backstops, not the means of staying true, ms; jittered by ±10 %. */
   readonly ttlMs: number
   readonly absentTtlMs: number

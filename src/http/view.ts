@@ -24,6 +24,8 @@ export type ViewDeclaration<Parameters, Value> = {
   load(database: Database, parameters: Parameters): Promise<Value | null>
   /** The same for many, in their order; misses of one tick then share its queries. */
   loadMany?(database: Database, parameters: readonly Parameters[]): Promise<readonly (Value | null)[]>
+  /** The keys of all that there is, page by page; then who guesses keys is answered without asking a database. */
+  everyKey?(database: Database): AsyncIterable<readonly string[]>
   /** The row's version, for If-Match; left out where the value is not one row. */
   version?(value: Value): number
   /** The value with these fields alone, for `?fields=`; left out where none may be chosen. */
@@ -78,6 +80,7 @@ export function view<Parameters, Value>(
     staleBudgetMs: declaration.staleBudgetMs,
     staleIfErrorMs: declaration.staleIfErrorMs,
     load: async (database, parameters) => contentOf(await declaration.load(database, parameters)),
+    ...(declaration.everyKey && { everyKey: declaration.everyKey }),
     ...(declaration.loadMany && {
       loadMany: async (database: Database, parameters: readonly Parameters[]) =>
         ((await declaration.loadMany?.(database, parameters)) ?? []).map(contentOf)

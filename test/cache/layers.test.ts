@@ -3,11 +3,13 @@
 import { deepStrictEqual as same } from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import t from 'tap'
+import type { Answer } from '../../src/cache/cache.ts'
+import { proofMs } from '../../src/cache/link.ts'
 import { engines } from '../engines.ts'
 import { countStatements, query } from '../statements.ts'
 import { undisturbed } from '../undisturbed.ts'
 import { until } from '../until.ts'
-import { ask, counters, counterView, instance, told } from './instance.ts'
+import { ask, countedView, counters, counterView, type Instance, instance, told } from './instance.ts'
 
 const stack = await engines(t, { scale: 'empty' })
 const a = await instance(t, stack.settings)
@@ -215,6 +217,72 @@ t.test('guessed ids reach the database in few queries and push nothing out', asy
   t.ok(queries <= windows + 2, `${queries} queries, at most one in 20 ms`)
   const known = await Promise.all(hot.map((id) => small.cache.explain(counterView.name, String(id))))
   t.equal(known.filter((found) => found?.l1).length, hot.length, 'what exists is still held')
+})
+
+/** Guesses go on, ten at a time, until they have been answered without asking anybody. */
+async function flood(guessing: Instance): Promise<() => Promise<Answer>> {
+  const counted = guessing.cache.counters.of(countedView.name)
+  const guess = () => ask(guessing, 1_000_000 + randomInt(1_000_000_000), { view: countedView })
+  const before = counted.denied
+  await until('what there is has been counted', async () => {
+    await Promise.all(Array.from({ length: 10 }, guess))
+    return counted.denied > before
+  })
+  return guess
+}
+
+t.test('of a view that can say what there is, guessed ids cost nothing, however many', (t) =>
+  undisturbed(t, async () => {
+    const guessed = await instance(t, stack.settings)
+    const exists = await fresh()
+    const guess = await flood(guessed)
+    const counted = await countStatements(servers, '%counters WHERE id IN%')
+    const asked = guessed.cache.counters.link.askedPrimary
+    for (let sent = 0; sent < 5_000; sent += 100) {
+      const answers = await Promise.all(Array.from({ length: 100 }, guess))
+      same(
+        answers.every(({ content }) => content.absent),
+        true
+      )
+    }
+    same((await counted()) <= 10, true)
+    same(guessed.cache.counters.link.askedPrimary - asked <= 10, true)
+    same(guessed.cache.counters.of(countedView.name).censuses, 1)
+    same(told(await ask(guessed, exists, { view: countedView })), 1)
+    const { denied } = guessed.cache.counters.of(countedView.name)
+    guessed.cache.forget()
+    await guess()
+    same(guessed.cache.counters.of(countedView.name).denied, denied, 'another primary has other keys')
+  })
+)
+
+t.test('what another makes while ids are guessed is found as soon as its announcement is due', async (t) => {
+  const guess = await flood(a)
+  const { denied } = a.cache.counters.of(countedView.name)
+  let guessing = true
+  const guesses = (async () => {
+    while (guessing) await guess()
+  })()
+  let missed = 0
+  for (let made = 0; made < 50; made++) {
+    const id = ++lastId
+    await ask(a, id, { view: countedView })
+    await counters.raise(b, id)
+    await new Promise((resolve) => setTimeout(resolve, proofMs))
+    if (told(await ask(a, id, { view: countedView })) === null) missed++
+  }
+  guessing = false
+  await guesses
+  t.equal(missed, 0)
+  t.ok(a.cache.counters.of(countedView.name).denied > denied, 'guesses were denied meanwhile')
+})
+
+t.test('who brings the token of a write is not denied what it made', async (t) => {
+  const mute = await instance(t, stack.settings, { withoutRedis: true })
+  await flood(b)
+  const id = ++lastId
+  const { stamp } = await counters.raise(mute, id)
+  t.equal(told(await ask(b, id, { view: countedView, written: stamp })), 1)
 })
 
 t.test('operators are told what each layer holds and why', (t) =>

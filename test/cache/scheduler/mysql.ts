@@ -12,12 +12,19 @@ const firstVersion = 1
 export class FakeMysql {
   /** Slots whose version Redis may not know. */
   readonly untold = new Set<number>()
-  #commits: Snapshot[] = [{ versions: new Map(), value: firstVersion }]
+  #first: Snapshot
+  #commits: Snapshot[]
   #applied = 0
   #lock: Promise<void> = Promise.resolve()
 
+  /** @param slots those that have a row from the beginning */
+  constructor(slots: readonly number[]) {
+    this.#first = { versions: new Map(slots.map((slot) => [slot, firstVersion])), value: firstVersion }
+    this.#commits = [this.#first]
+  }
+
   get primary(): Snapshot {
-    return this.#commits.at(-1) ?? { versions: new Map(), value: firstVersion }
+    return this.#commits.at(-1) ?? this.#first
   }
 
   get replica(): Snapshot {
@@ -95,6 +102,11 @@ class Session {
     if (sql.startsWith('SELECT slot, version FROM cache_slots WHERE slot IN')) {
       const view = this.#read()
       return numbersOf(values).map((slot) => ({ slot, version: versionOf(view, slot) }))
+    }
+    if (sql.startsWith('SELECT slot, version FROM cache_slots WHERE slot BETWEEN')) {
+      const [from = 0, to = 0] = numbersOf(values)
+      const rows = [...this.#read().versions].filter(([slot]) => slot >= from && slot <= to)
+      return rows.map(([slot, version]) => ({ slot, version }))
     }
     if (sql.startsWith('SELECT slot, version FROM cache_slots WHERE untold')) {
       return [...this.#mysql.untold].map((slot) => ({ slot, version: versionOf(this.#mysql.primary, slot) }))

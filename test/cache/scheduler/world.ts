@@ -7,7 +7,7 @@ import { Content } from '../../../src/cache/content.ts'
 import type { ViewCounters } from '../../../src/cache/events.ts'
 import type { Link } from '../../../src/cache/link.ts'
 import { slotsOf } from '../../../src/cache/slot.ts'
-import type { CacheView } from '../../../src/cache/view.ts'
+import type { CacheView, Database } from '../../../src/cache/view.ts'
 import { Clock, settled } from './clock.ts'
 import type { MakeLayers } from './mutant.ts'
 import { FakeMysql, FakePool, FakeReplicas, versionOf } from './mysql.ts'
@@ -19,6 +19,9 @@ const names = ['A', 'B'] as const
 export const doings = [
   'read',
   'read with token',
+  'look for the newest',
+  'look for one’s own',
+  'guess',
   'write',
   'write and keep',
   'is cut off',
@@ -74,6 +77,41 @@ const counterView: CacheView<null> = {
   staleIfErrorMs: 0
 }
 
+type Thing = { value: number }
+
+/** There is a thing for each value that the counter has reached. `everyKey`: somebody guesses which. */
+const thingView: CacheView<Thing> = {
+  ...counterView,
+  name: 'thing',
+  // What nobody will ever reach has slots of its own: it raises no floor of the things that will be.
+  tags: ({ value }) => [value < firstGuess ? tag : `guess:${value}`],
+  load: async (database, { value }) => contentOf(value, await reachedIn(database)),
+  loadMany: async (database, asked) => {
+    const reached = await reachedIn(database)
+    return asked.map(({ value }) => contentOf(value, reached))
+  },
+  everyKey: async function* (database) {
+    const reached = await reachedIn(database)
+    yield Array.from({ length: reached }, (_, i) => String(i + 1))
+  }
+}
+const firstGuess = 1_000_000
+/** So many at once: what one of them has begun spares the next. */
+const guesses = 3
+
+async function reachedIn(database: Database): Promise<number> {
+  const { text } = await counterView.load(database, null)
+  return valueIn(text)
+}
+
+function contentOf(value: number, reached: number): Content {
+  return value <= reached ? Content.of('there', 'tag') : Content.absence()
+}
+
+function valueIn(text: string): number {
+  return Number(/\d+/.exec(text)?.[0])
+}
+
 type Instance = {
   name: string
   cache: Cache
@@ -89,12 +127,13 @@ export class World {
   #scheduler: Scheduler
   #clock = new Clock()
   #redis = new FakeRedis()
-  #mysql = new FakeMysql()
+  #mysql = new FakeMysql([slot])
   #instances: Instance[]
   #restore = () => {}
   #underWay = new Set<Promise<void>>()
   #token: Written<void>['stamp'] | undefined
   #tokenValue = 0
+  #nextGuess = firstGuess
   /** When each value was first announced by Redis, virtual ms. */
   #told = new Map<number, number>()
   #broken: string | null = null
@@ -135,7 +174,9 @@ export class World {
 
   /** What the instances have counted, together. */
   counted(): ViewCounters {
-    const [first, ...others] = this.#instances.map(({ cache }) => cache.counters.of(counterView.name))
+    const [first, ...others] = this.#instances.flatMap(({ cache }) =>
+      [counterView.name, thingView.name].map((name) => cache.counters.of(name))
+    )
     if (!first) throw new Error('there are instances')
     return others.reduce(sum, first)
   }
@@ -217,6 +258,9 @@ export class World {
     if (!instance) return
     if (happening.do === 'read') this.#read(instance, 0)
     else if (happening.do === 'read with token') this.#read(instance, this.#tokenValue, this.#token)
+    else if (happening.do === 'look for the newest') this.#look(instance, 0)
+    else if (happening.do === 'look for one’s own') this.#look(instance, this.#tokenValue, this.#token)
+    else if (happening.do === 'guess') this.#guess(instance)
     else if (happening.do === 'write') this.#write(instance, false)
     else if (happening.do === 'write and keep') this.#write(instance, true)
     else if (happening.do === 'hangs') instance.connection.hang()
@@ -277,16 +321,48 @@ export class World {
   /** @param least what this reader must be told in any case */
   #read(instance: Instance, least: number, token?: Written<void>['stamp']): void {
     const beganAt = this.#clock.now
-    const told = [...this.#told].filter(([, at]) => at < beganAt - proofMs).map(([version]) => version)
-    const due = Math.max(least, instance.seen, instance.own, ...told)
+    const due = this.#due(instance, least)
     this.#watch(async () => {
       const hit = token ? undefined : instance.cache.hit(counterView, '1', null)
       const { content, layer } = hit ?? (await instance.cache.read(counterView, '1', null, token))
-      const value = Number(/\d+/.exec(content.text)?.[0])
+      const value = valueIn(content.text)
       this.#say(`${instance.name} answers ${value} from ${layer} to a reader of ${Math.round(beganAt)}`)
       if (!(value >= due)) this.#break(`${instance.name} told ${value} where ${due} was due`)
       instance.seen = Math.max(instance.seen, value)
     })
+  }
+
+  /** Of the newest that this reader must be told of, as of a thing that is there. */
+  #look(instance: Instance, least: number, token?: Written<void>['stamp']): void {
+    const value = Math.max(1, this.#due(instance, least))
+    this.#watch(async () => {
+      if (!(await this.#isThere(instance, value, token))) {
+        this.#break(`${instance.name} denied ${value}, which is there`)
+      }
+    })
+  }
+
+  #guess(instance: Instance): void {
+    for (let i = 0; i < guesses; i++) {
+      const value = this.#nextGuess++
+      this.#watch(async () => {
+        if (await this.#isThere(instance, value)) this.#break(`${instance.name} has found what nobody made`)
+      })
+    }
+  }
+
+  async #isThere({ name, cache }: Instance, value: number, token?: Written<void>['stamp']): Promise<boolean> {
+    const [key, asked] = [String(value), { value }]
+    const hit = token ? undefined : cache.hit(thingView, key, asked)
+    const { content, layer } = hit ?? (await cache.read(thingView, key, asked, token))
+    this.#say(`${name} answers that ${value} is ${content.absent ? 'absent' : 'there'} from ${layer}`)
+    return !content.absent
+  }
+
+  #due({ seen, own }: Instance, least: number): number {
+    const heard = this.#clock.now - proofMs
+    const told = [...this.#told].filter(([, at]) => at < heard).map(([version]) => version)
+    return Math.max(least, seen, own, ...told)
   }
 
   #watch(work: () => Promise<void>): void {
@@ -313,5 +389,7 @@ const counterNames = [
   'leaseWaits',
   'laggingReplicas',
   'refusedFills',
-  'revalidated'
+  'revalidated',
+  'denied',
+  'censuses'
 ] as const
