@@ -5,7 +5,7 @@ import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { Answer } from '../src/cache/cache.ts'
+import { type Answer, nameOf } from '../src/cache/cache.ts'
 import type { CacheView } from '../src/cache/view.ts'
 import { consistencyHeader } from '../src/http/consistency.ts'
 import { isUuid } from '../src/http/id.ts'
@@ -52,8 +52,10 @@ declare module '@fastify/jwt' {
   }
 }
 
-/** `endsAt`: epoch ms. `session`: where its caller has one, with its name in the cache. */
-type Verified = { caller: Caller; endsAt: number; session: { key: SessionKey; name: string } | null }
+/** `endsAt`: epoch ms. */
+type Verified = { caller: Caller; endsAt: number; session: KnownSession | null }
+/** `name`: of its entry in the cache, which every request of the token asks for. */
+type KnownSession = { asked: SessionKey; key: string; name: string }
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
 const lookUp: LRUCache.GetOptions<string, Verified, unknown> = {}
 
@@ -119,11 +121,16 @@ export default fp(
       const caller = callerIn(claims)
       const { id: userId, sessionId: id } = caller
       if (id === undefined && environment === 'production') throw invalidToken()
-      const session =
-        id === undefined ? null : { key: { id, userId }, name: sessions?.key({ id, userId }) ?? '' }
+      const session = id === undefined ? null : knownSession({ id, userId })
       const fresh = { caller, endsAt, session }
       verified.set(usual, fresh)
       return fresh
+    }
+
+    function knownSession(asked: SessionKey): KnownSession {
+      if (sessions === undefined) return { asked, key: '', name: '' }
+      const key = sessions.key(asked)
+      return { asked, key, name: nameOf(sessions.cached, key) }
     }
 
     app.decorateRequest('caller', null)
@@ -157,9 +164,10 @@ export default fp(
         const { cached } = sessions
         const { cache, consistency } = app
         const written = request.headers[consistencyHeader]
-        const found = written === undefined ? cache.hit(cached, session.name, session.key) : undefined
+        const { asked, key, name } = session
+        const found = written === undefined ? cache.hitNamed(cached, name, asked) : undefined
         if (found !== undefined) judge(found)
-        else cache.read(cached, session.name, session.key, consistency.read(written)).then(judge, done)
+        else cache.read(cached, key, asked, consistency.read(written)).then(judge, done)
       }
     })
   },

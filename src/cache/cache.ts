@@ -158,7 +158,11 @@ export class Cache {
 
   /** The answer if this process may give it this moment without asking anybody. No I/O, no promise. */
   hit<P>(view: CacheView<P>, key: string, parameters: P): Answer | undefined {
-    const name = `${view.name}:${key}`
+    return this.hitNamed(view, nameOf(view, key), parameters)
+  }
+
+  /** The same for who asks for one entry again and again, and keeps its name: to find a new text takes longer. */
+  hitNamed<P>(view: CacheView<P>, name: string, parameters: P): Answer | undefined {
     const entry = this.#entries.get(name, lookUp) ?? this.#absences.get(name, lookUp)
     if (entry === undefined) return undefined
     const time = now()
@@ -464,6 +468,11 @@ export class Cache {
     if (written && !covers(entry.stamp, written)) return null
     return { content: entry.content, layer: 'stale', shared: false, ageMs }
   }
+}
+
+/** What an entry is called here; in Redis the view's revision stands before it. */
+export function nameOf(view: Pick<CacheView<unknown>, 'name'>, key: string): string {
+  return `${view.name}:${key}`
 }
 
 function lifeMs(view: Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>, content: Content): number {
