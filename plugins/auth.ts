@@ -5,7 +5,7 @@ import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { Answer } from '../src/cache/cache.ts'
+import { type Answer, nameOf } from '../src/cache/cache.ts'
 import type { CacheView } from '../src/cache/view.ts'
 import { consistencyHeader } from '../src/http/consistency.ts'
 import { isUuid } from '../src/http/id.ts'
@@ -53,7 +53,11 @@ declare module '@fastify/jwt' {
 }
 
 /** `endsAt`: epoch ms. */
-type Verified = { caller: Caller; endsAt: number }
+type Verified = { caller: Caller; endsAt: number; session: KnownSession | null }
+/** `name`: of its entry in the cache, which every request of the token asks for. */
+type KnownSession = { asked: SessionKey; key: string; name: string }
+/** For each look-up the same: lru-cache makes an options object for every one that brings none. */
+const lookUp: LRUCache.GetOptions<string, Verified, unknown> = {}
 
 export default fp(
   /** @param sessions what the tokens of sessions are held against; where it is left out they are all refused */
@@ -92,21 +96,41 @@ export default fp(
     // header is ever parsed, looked up or followed.
     const keyIds = new Map(keys.map(({ id }) => [encodedHeader(id), id]))
     // Not fast-jwt's own cache, which keeps refusals too: a flood of forged tokens would push out the good ones. The
-    // tokens themselves are the keys; hashing each would cost more than all the rest of a hit.
+    // header as nearly everybody writes it is the key, so that it need not be read; hashing each would cost more than all
+    // the rest of a hit. In other spellings it is found by that one: they must not be able to fill this.
     const verified = new LRUCache<string, Verified>({ max: rememberedTokens })
 
-    function verify(token: string): Verified {
-      const known = verified.get(token)
-      if (known !== undefined && Date.now() <= known.endsAt) return known
+    function remembered(header: string): Verified | undefined {
+      const known = verified.get(header, lookUp)
+      return known !== undefined && Date.now() <= known.endsAt ? known : undefined
+    }
+
+    function verify(header: string | undefined): Verified {
+      return (header === undefined ? undefined : remembered(header)) ?? verifyToken(bearerToken(header))
+    }
+
+    function verifyToken(token: string): Verified {
+      const usual = `Bearer ${token}`
+      const known = remembered(usual)
+      if (known !== undefined) return known
       const keyId = keyIds.get(token.slice(0, token.indexOf('.')))
       if (keyId === undefined) throw invalidToken()
       const claims = app.jwt[keyId]?.verify<Claims>(token)
       if (claims === undefined) throw invalidToken()
       const endsAt = Math.min(claims.exp * 1000 + clockToleranceMs, (claims.iat + longestSeconds) * 1000)
-      const fresh = { caller: callerIn(claims), endsAt }
-      if (fresh.caller.sessionId === undefined && environment === 'production') throw invalidToken()
-      verified.set(token, fresh)
+      const caller = callerIn(claims)
+      const { id: userId, sessionId: id } = caller
+      if (id === undefined && environment === 'production') throw invalidToken()
+      const session = id === undefined ? null : knownSession({ id, userId })
+      const fresh = { caller, endsAt, session }
+      verified.set(usual, fresh)
       return fresh
+    }
+
+    function knownSession(asked: SessionKey): KnownSession {
+      if (sessions === undefined) return { asked, key: '', name: '' }
+      const key = sessions.key(asked)
+      return { asked, key, name: nameOf(sessions.cached, key) }
     }
 
     app.decorateRequest('caller', null)
@@ -117,38 +141,35 @@ export default fp(
       return token
     })
     app.decorate('authenticate', (request, _reply, done) => {
-      let caller: Caller
+      let known: Verified
       try {
-        caller = verify(bearerToken(request.headers.authorization)).caller
+        known = verify(request.headers.authorization)
       } catch (error) {
         done(error instanceof Problem ? error : invalidToken(error))
         return
       }
-      const accept = () => {
+      const { caller, session } = known
+      const judge = ({ content }: Answer) => {
+        if (content.absent) return done(sessionEnded())
         request.caller = caller
         done()
       }
-      if (caller.sessionId === undefined) accept()
-      else if (sessions === undefined) done(sessionEnded())
-      else checkSession(request, sessions, { id: caller.sessionId, userId: caller.id }, accept, done)
+      if (session === null) {
+        request.caller = caller
+        done()
+      } else if (sessions === undefined) {
+        done(sessionEnded())
+      } else {
+        // A token is good for minutes, its session may end at any moment: the cache knows, mostly without asking anybody.
+        const { cached } = sessions
+        const { cache, consistency } = app
+        const written = request.headers[consistencyHeader]
+        const { asked, key, name } = session
+        const found = written === undefined ? cache.hitNamed(cached, name, asked) : undefined
+        if (found !== undefined) judge(found)
+        else cache.read(cached, key, asked, consistency.read(written)).then(judge, done)
+      }
     })
-
-    // A token is good for minutes, its session may end at any moment: the cache knows, mostly without asking anybody.
-    function checkSession(
-      request: FastifyRequest,
-      { cached, key }: SessionView,
-      session: SessionKey,
-      accept: () => void,
-      refuse: (error: Error) => void
-    ): void {
-      const { cache, consistency } = app
-      const name = key(session)
-      const judge = ({ content }: Answer) => (content.absent ? refuse(sessionEnded()) : accept())
-      const written = request.headers[consistencyHeader]
-      const found = written === undefined ? cache.hit(cached, name, session) : undefined
-      if (found !== undefined) judge(found)
-      else cache.read(cached, name, session, consistency.read(written)).then(judge, refuse)
-    }
   },
   { name: 'auth', fastify: '5.x' }
 )

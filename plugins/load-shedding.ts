@@ -30,14 +30,19 @@ export default fp<Options>(
       done()
     })
 
-    await app.register(underPressure, {
-      sampleInterval: sampleMs,
-      maxEventLoopDelay: delayMs,
-      maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * heapShare),
-      pressureHandler: (request) => {
-        if (performance.now() < settledAt || isHealthCheck(request)) return
-        throw overloaded
-      }
+    // In a context without routes: its own hook asks each request for its route's options, which makes an object of them.
+    // We want its samples alone.
+    await app.register(async (sampling) => {
+      await sampling.register(underPressure, {
+        sampleInterval: sampleMs,
+        maxEventLoopDelay: delayMs,
+        maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * heapShare)
+      })
+      const tooMuch = () => sampling.isUnderPressure() && performance.now() >= settledAt
+      app.addHook('onRequest', (request, _reply, done) => {
+        if (tooMuch() && !isHealthCheck(request)) done(overloaded)
+        else done()
+      })
     })
   },
   { name: 'load-shedding', fastify: '5.x' }

@@ -12,7 +12,6 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import rateLimit, { type FastifyRateLimitStore, type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type {
   FastifyInstance,
-  FastifyReply,
   FastifyRequest,
   onRequestHookHandler,
   preHandlerAsyncHookHandler
@@ -24,7 +23,13 @@ import { sendProblem } from '../src/http/problem-reply.ts'
 import { networkOf } from '../src/limits/address.ts'
 import { apiKeys } from '../src/limits/api-keys.ts'
 import { ExactCounts } from '../src/limits/exact.ts'
-import { policyField, type Standing, secondsOf, standingField } from '../src/limits/fields.ts'
+import {
+  policyField,
+  type QuotaFields,
+  type Standing,
+  secondsOf,
+  standingField
+} from '../src/limits/fields.ts'
 import { Fleet } from '../src/limits/fleet.ts'
 import { type ExactLimit, type Limit, perMinute, type RoughLimit } from '../src/limits/limit.ts'
 import { type Policies, policies } from '../src/limits/policies.ts'
@@ -36,6 +41,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** For `config: { limits }` of a route. */
     limits: Policies
+  }
+  interface FastifyRequest {
+    /** How the caller stands with the limits that have let this request pass; null where none holds. */
+    quota: QuotaFields | null
   }
   interface FastifyContextConfig {
     /** What holds for this route, instead of the default. Rough limits come before exact ones. */
@@ -71,6 +80,15 @@ export default fp(
       return counts
     }
 
+    // Kept beside the reply: an answer whose head was made before has no use for a reply's headers (src/http/finished.ts).
+    app.decorateRequest('quota', null)
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const { quota } = request
+      // A refusal has told already how it stands with the limit that refuses, and that alone.
+      if (quota !== null && !reply.hasHeader('ratelimit')) reply.headers(quota)
+      done(null, payload)
+    })
+
     const exact = new ExactCounts(fleet)
     await app.register(rateLimit, { global: false, store: storeOver(exact) })
 
@@ -88,8 +106,7 @@ export default fp(
           sendProblem(request, reply, quotaExceeded(standing))
           return
         }
-        addField(reply, 'ratelimit-policy', counts.policy)
-        addField(reply, 'ratelimit', counts.standing(remaining))
+        addQuota(request, counts.policy, counts.standing(remaining))
         done()
       }
     }
@@ -102,13 +119,12 @@ export default fp(
           `turno:limits:${limit.name}:${nameOf(limit.whose(request))}`
       })
       const policy = policyField(limit)
-      return async (request, reply) => {
+      return async (request) => {
         const verdict = await ask(request)
         if (verdict.isAllowed) return
         const standing = { limit, remaining: verdict.remaining, seconds: secondsOf(verdict.ttl) }
         if (verdict.isExceeded) throw quotaExceeded(standing)
-        addField(reply, 'ratelimit-policy', policy)
-        addField(reply, 'ratelimit', standingField(standing))
+        addQuota(request, policy, standingField(standing))
       }
     }
 
@@ -187,9 +203,15 @@ function storeOver(exact: ExactCounts): FastifyRateLimitStoreCtor {
 }
 
 /** RateLimit fields are lists, with a member for each limit. */
-function addField(reply: FastifyReply, name: string, member: string): void {
-  const before = reply.getHeader(name)
-  reply.header(name, before === undefined ? member : `${before}, ${member}`)
+function addQuota(request: FastifyRequest, policy: string, standing: string): void {
+  const { quota } = request
+  request.quota =
+    quota === null
+      ? { 'ratelimit-policy': policy, ratelimit: standing }
+      : {
+          'ratelimit-policy': `${quota['ratelimit-policy']}, ${policy}`,
+          ratelimit: `${quota.ratelimit}, ${standing}`
+        }
 }
 
 /** Draft-11 §5 and §6: the policies that were violated, and a Retry-After no earlier than `t`. */

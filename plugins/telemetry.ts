@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import type { BatchObservableResult } from '@opentelemetry/api'
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Layer } from '../src/cache/events.ts'
 import type { DurationHistogram, DurationSeries } from '../src/durations.ts'
@@ -60,34 +60,44 @@ function measureRequests(app: FastifyInstance, { meter, requestDuration }: Metri
     done(null, payload)
   })
 
-  const series = new RequestSeries(requestDuration)
+  // Each route has a hook of its own: to ask a request for its route's template makes an object of all of its options.
+  app.addHook('onRoute', (route) => {
+    const series = new RouteSeries(requestDuration, route.url)
+    const record: onResponseHookHandler = (request, reply, done) => {
+      series.of(request, reply.statusCode).record(reply.elapsedTime)
+      done()
+    }
+    route.onResponse = [record, ...[route.onResponse ?? []].flat()]
+  })
+  const nowhere = new RouteSeries(requestDuration, undefined)
   app.addHook('onResponse', (request, reply, done) => {
-    series.of(request, reply.statusCode).record(reply.elapsedTime)
+    if (request.is404) nowhere.of(request, reply.statusCode).record(reply.elapsedTime)
     done()
   })
 }
 
-/** The series of each combination that occurred: routes are templates, so there are few. */
-class RequestSeries {
+/** The series of a route, for each combination that occurred. */
+class RouteSeries {
   #histogram: DurationHistogram
-  #routes = new Map<string | undefined, Map<string, Map<number, Map<Layer | null, DurationSeries>>>>()
+  // The template, never the URL: a series for each URL would grow with the curiosity of strangers.
+  #route: string | undefined
+  #methods = new Map<string, Map<number, Map<Layer | null, DurationSeries>>>()
 
-  constructor(histogram: DurationHistogram) {
+  constructor(histogram: DurationHistogram, route: string | undefined) {
     this.#histogram = histogram
+    this.#route = route
   }
 
   of(request: FastifyRequest, status: number): DurationSeries {
-    // The template, never the URL: a series for each URL would grow with the curiosity of strangers.
-    const route = request.routeOptions.url
     const method = methods.has(request.method) ? request.method : '_OTHER'
-    const layers = inner(inner(inner(this.#routes, route), method), status)
+    const layers = inner(inner(this.#methods, method), status)
     const known = layers.get(request.answeredBy)
     if (known) return known
     const fresh = this.#histogram.series({
       'http.request.method': method,
       'http.response.status_code': status,
       'turno.cache.layer': request.answeredBy ?? 'none',
-      ...(route !== undefined && { 'http.route': route })
+      ...(this.#route !== undefined && { 'http.route': this.#route })
     })
     layers.set(request.answeredBy, fresh)
     return fresh

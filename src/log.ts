@@ -2,14 +2,7 @@
 // query, a header, an address, or the values that a database quotes in its errors.
 import { trace } from '@opentelemetry/api'
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
-import {
-  type Bindings,
-  type ChildLoggerOptions,
-  destination,
-  type LogFn,
-  type Logger,
-  type LoggerOptions
-} from 'pino'
+import { type Bindings, type ChildLoggerOptions, destination, type LogFn, type Logger, pino } from 'pino'
 import type { Settings } from './config.ts'
 import { toldPath } from './http/told-path.ts'
 
@@ -17,34 +10,31 @@ import { toldPath } from './http/told-path.ts'
 export type LogStream = { write(line: string): void }
 
 /** The part of Fastify's options that logging decides. */
-export type LogOptions = {
-  logger: LoggerOptions & { stream: LogStream }
-  logController: LogController
-  childLoggerFactory: (
-    logger: FastifyBaseLogger,
-    bindings: Bindings,
-    options: ChildLoggerOptions
-  ) => FastifyBaseLogger
-}
+export type LogOptions = { loggerInstance: FastifyBaseLogger; logController: LogController }
 
 /**
  * Fastify's options for logging. Lines are JSON, or made for people when a person is watching.
  * @example Fastify({ ...(await loggerOptions(settings)), bodyLimit })
  */
 export async function loggerOptions(settings: Settings, stream?: LogStream): Promise<LogOptions> {
-  return {
-    logger: {
+  const serializers = { err: describeError, error: describeError, req: describeRequest, res: describeReply }
+  const logger = pino(
+    {
       level: settings.log.level,
       base: { service: settings.telemetry.serviceName, pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       mixin: activeTrace,
       hooks: { logMethod: withOwnMessage },
-      serializers: { err: describeError, error: describeError, req: describeRequest, res: describeReply },
-      redact: { paths: secretPaths, censor: '[redacted]' },
-      stream: stream ?? (process.stdout.isTTY ? await prettyStdout() : stdout())
+      serializers,
+      redact: { paths: secretPaths, censor: '[redacted]' }
     },
-    logController: new RequestLog(settings.log.slowRequestMs),
-    childLoggerFactory: (logger, bindings, options) => new LazyLogger(logger, bindings, options)
+    stream ?? (process.stdout.isTTY ? await prettyStdout() : stdout())
+  )
+  const loggerInstance = new LazyLogger({ made: logger }, {}, {})
+  return {
+    // Fastify adds serializers of its own, but for those that it finds here.
+    loggerInstance: Object.assign(loggerInstance, { serializers }),
+    logController: new RequestLog(settings.log.slowRequestMs)
   }
 }
 
@@ -127,27 +117,33 @@ function isRead(method: string): boolean {
 }
 
 /**
- * A request's logger, made when it first has something to say. Most requests say nothing, and pino's child costs two
- * microseconds: more than all else that is measured of a cached hit.
+ * A logger that is made when it first has something to say: the application's, and of it each request's. Most requests say
+ * nothing, and pino's child costs two microseconds: more than all else that is measured of a cached hit. Not by Fastify's
+ * childLoggerFactory, which has what it makes looked through for seven methods at each request.
  */
 class LazyLogger implements FastifyBaseLogger {
-  #parent: FastifyBaseLogger
+  #parent: { readonly made: FastifyBaseLogger }
   #bindings: Bindings
   #options: ChildLoggerOptions
   #made: FastifyBaseLogger | undefined
 
-  constructor(parent: FastifyBaseLogger, bindings: Bindings, options: ChildLoggerOptions) {
+  constructor(parent: { readonly made: FastifyBaseLogger }, bindings: Bindings, options: ChildLoggerOptions) {
     this.#parent = parent
     this.#bindings = bindings
     this.#options = options
   }
 
-  get level(): string {
-    return this.#logger().level
+  get made(): FastifyBaseLogger {
+    this.#made ??= this.#parent.made.child(this.#bindings, this.#options)
+    return this.#made
   }
 
-  child(bindings: Bindings, options?: ChildLoggerOptions): FastifyBaseLogger {
-    return this.#logger().child(bindings, options)
+  get level(): string {
+    return this.made.level
+  }
+
+  child(bindings: Bindings, options: ChildLoggerOptions = {}): FastifyBaseLogger {
+    return new LazyLogger(this, bindings, options)
   }
 
   fatal(...line: unknown[]): void {
@@ -177,13 +173,8 @@ class LazyLogger implements FastifyBaseLogger {
   silent(): void {}
 
   #say(level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace', line: unknown[]): void {
-    const logger = this.#logger()
+    const logger = this.made
     Reflect.apply(logger[level], logger, line)
-  }
-
-  #logger(): FastifyBaseLogger {
-    this.#made ??= this.#parent.child(this.#bindings, this.#options)
-    return this.#made
   }
 }
 

@@ -27,6 +27,19 @@ t.test('a request is measured by its route, never its URL, and by the layer that
   t.notMatch(await app.metrics.text(), /0b7c8f5e|fields/)
 })
 
+t.test('each request is counted once, also HEAD, and what there is no route for', async (t) => {
+  const app = await measured(t)
+  await app.inject({ method: 'HEAD', url: '/fast' })
+  await app.inject('/nowhere')
+  const counted = await lines(app, 'http_server_request_duration_seconds_count')
+  t.equal(counted.length, 2, counted.join('\n'))
+  const [head] = counted.filter((line) => line.includes('http_request_method="HEAD"'))
+  t.match(head, /http_route="\/fast".* 1$/)
+  const [nowhere] = counted.filter((line) => line.includes('http_response_status_code="404"'))
+  t.match(nowhere, / 1$/)
+  t.notMatch(nowhere, 'http_route')
+})
+
 t.test('answers under a millisecond fall into buckets of their own', async (t) => {
   const app = await measured(t)
   await app.inject('/fast')

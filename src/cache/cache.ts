@@ -129,7 +129,11 @@ export class Cache {
 
   /** The answer if this process may give it this moment without asking anybody. No I/O, no promise. */
   hit<P>(view: CacheView<P>, key: string, parameters: P): Answer | undefined {
-    const name = `${view.name}:${key}`
+    return this.hitNamed(view, nameOf(view, key), parameters)
+  }
+
+  /** The same for who asks for one entry again and again, and keeps its name: to find a new text takes longer. */
+  hitNamed<P>(view: CacheView<P>, name: string, parameters: P): Answer | undefined {
     const entry = this.#entries.get(name, lookUp) ?? this.#absences.get(name, lookUp)
     if (entry === undefined) return undefined
     const time = now()
@@ -283,7 +287,7 @@ export class Cache {
         const own = { slots, versions: versionsIn(stamp, slots) }
         this.#keep(
           view,
-          `${view.name}:${key}`,
+          nameOf(view, key),
           { layer: 'primary', content, stamp: own, provenAt, generation },
           0
         )
@@ -457,6 +461,11 @@ export class Cache {
   }
 }
 
+/** What an entry is called here; in Redis the view's revision stands before it. */
+export function nameOf(view: Pick<CacheView<unknown>, 'name'>, key: string): string {
+  return `${view.name}:${key}`
+}
+
 type Lives = Pick<CacheView<unknown>, 'ttlMs' | 'absentTtlMs'>
 
 function lifeMs(view: Lives, content: Content): number {
@@ -479,7 +488,7 @@ function covers(stamp: Stamp, written: Stamp): boolean {
 
 function madeOf({ view, key, slots, content }: Kept, stamp: Stamp): Made {
   return {
-    name: `${view.revision}:${view.name}:${key}`,
+    name: `${view.revision}:${nameOf(view, key)}`,
     slots,
     versions: versionsIn(stamp, slots),
     lifeMs: Math.round(jittered(lifeMs(view, content))),

@@ -11,6 +11,8 @@ const preference = ['br', 'zstd', 'gzip', 'identity'] as const satisfies readonl
 /** Browsers send a handful of values; whatever is beyond this many comes from someone inventing them. */
 const remembered = 256
 const memory = new Map<string, Encoding>()
+/** Mostly the one before has sent the same, and to compare texts is cheaper than to look one up. */
+let last: { header: string; encoding: Encoding } = { header: '', encoding: 'identity' }
 
 /**
  * The coding to answer with. Identity when nothing listed is known, also when the client refuses identity: the RFC
@@ -18,13 +20,15 @@ const memory = new Map<string, Encoding>()
  */
 export function negotiateEncoding(header: string | undefined): Encoding {
   if (header === undefined) return 'identity'
-  const known = memory.get(header)
-  if (known !== undefined) return known
-
-  const chosen = choose(header)
-  if (memory.size >= remembered) memory.clear()
-  memory.set(header, chosen)
-  return chosen
+  if (header === last.header) return last.encoding
+  let encoding = memory.get(header)
+  if (encoding === undefined) {
+    encoding = choose(header)
+    if (memory.size >= remembered) memory.clear()
+    memory.set(header, encoding)
+  }
+  last = { header, encoding }
+  return encoding
 }
 
 function choose(header: string): Encoding {

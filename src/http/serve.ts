@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify'
 import type { Answer, Cache } from '../cache/cache.ts'
 import type { Content, Encoding } from '../cache/content.ts'
 import type { Layer } from '../cache/events.ts'
+import type { QuotaFields } from '../limits/fields.ts'
 import { entityTag, matchIfNoneMatch, representationTag } from './conditional.ts'
 import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
 import { negotiateEncoding } from './encoding.ts'
@@ -17,18 +18,19 @@ type Asking = {
   headers: IncomingHttpHeaders
   server: { cache: Cache; consistency: ConsistencyTokens; securityHeaders: Headers }
   answeredBy: Layer | null
+  quota: QuotaFields | null
 }
 
 /** Made once per content, as long as it lives. */
 type Prepared = {
   kept: Headers
   next: string | null
-  /** By encoding and Cache-Status. */
-  heads: Record<Encoding, Map<string, Head>>
+  /** By Cache-Status: of an entry at hand there are three. */
+  heads: Map<string, Heads>
 }
+/** Each made at first need. `known`: of a 304, by the tag that it names: one for each encoding at most. */
+type Heads = { whole: Partial<Record<Encoding, Head>>; known: Partial<Record<string, Head>> | null }
 const preparations = new WeakMap<Content, Prepared>()
-
-const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
 
 /**
  * Answers with the view's representation for these parameters.
@@ -95,9 +97,12 @@ export function find<P, V>(
 
 const distance: Record<Layer, number> = { l1: 0, stale: 1, redis: 2, replica: 3, primary: 4 }
 
+const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
+
 function checkAccepts({ headers: { accept } }: Asking): void {
-  if (accept !== undefined && accept !== '*/*' && !acceptable.test(accept))
-    throw new Problem('not-acceptable')
+  // What nearly all clients of an API send needs no closer look.
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return
+  if (!acceptable.test(accept)) throw new Problem('not-acceptable')
 }
 
 /** Another form of what a view holds, made of its value at each request: a calendar file, a list with its parts. */
@@ -165,35 +170,49 @@ function answerHit<P, V>(
   request.answeredBy = layer
   const prepared = prepare(view, parameters, content)
   const status = cacheStatus(found, view.staleBudgetMs)
-  sayOfTheMoment(request, reply, view, found)
+  const heads = headsOf(prepared, status)
+  const moment = ofTheMoment(headers, view, found)
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
-    sendFinished(request, reply, headOf(304, { ...lasting(request, prepared, status), etag: known }), '')
+    heads.known ??= {}
+    heads.known[known] ??= headOf(304, { ...lasting(request, prepared, status), etag: known })
+    sendFinished(request, reply, heads.known[known], '', moment)
     return
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
-  const heads = prepared.heads[encoding]
-  let head = heads.get(status)
-  if (!head) {
-    const length = { 'content-length': String(body.length) }
-    const whole = wholeHeaders(content, encoding)
-    head = headOf(200, { ...lasting(request, prepared, status), ...whole, ...length })
-    heads.set(status, head)
-  }
-  sendFinished(request, reply, head, body)
+  heads.whole[encoding] ??= headOf(200, {
+    ...lasting(request, prepared, status),
+    ...wholeHeaders(content, encoding),
+    'content-length': String(body.length)
+  })
+  sendFinished(request, reply, heads.whole[encoding], body, moment)
 }
 
+function headsOf({ heads }: Prepared, status: string): Heads {
+  const made = heads.get(status)
+  if (made) return made
+  const fresh: Heads = { whole: {}, known: null }
+  heads.set(status, fresh)
+  return fresh
+}
+
+/** What nearly every hit says. */
+const nothing: Headers = {}
+
 /** What is different each time it is sent. */
-function sayOfTheMoment<P, V>(
-  { headers }: Asking,
-  reply: FastifyReply,
+function ofTheMoment<P, V>(
+  headers: IncomingHttpHeaders,
   view: View<P, V>,
   { layer, ageMs }: Answer
-): void {
-  if (layer === 'stale') reply.header('age', String(Math.ceil(ageMs / 1000)))
-  if (view.edge !== null && headers['surrogate-capability'] !== undefined)
-    reply.header('x-accel-expires', layer === 'stale' ? '0' : thisSecond())
+): Headers {
+  const stale = layer === 'stale'
+  const atEdge = view.edge !== null && headers['surrogate-capability'] !== undefined
+  if (!stale && !atEdge) return nothing
+  return {
+    ...(stale && { age: String(Math.ceil(ageMs / 1000)) }),
+    ...(atEdge && { 'x-accel-expires': stale ? '0' : thisSecond() })
+  }
 }
 
 function lasting({ server }: Asking, { kept, next }: Prepared, status: string): Headers {
@@ -225,7 +244,7 @@ function begin<P, V>(
   const { content, layer } = found
   request.answeredBy = layer
   reply.header('cache-status', cacheStatus(found, view.staleBudgetMs))
-  sayOfTheMoment(request, reply, view, found)
+  reply.headers(ofTheMoment(request.headers, view, found))
   if (content.absent) throw new Problem('not-found')
   const prepared = prepare(view, parameters, content)
   reply.headers(prepared.kept)
@@ -275,8 +294,7 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
     })
   }
   const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
-  const heads = { identity: new Map(), gzip: new Map(), br: new Map(), zstd: new Map() }
-  const prepared = { kept, next, heads }
+  const prepared = { kept, next, heads: new Map() }
   preparations.set(content, prepared)
   return prepared
 }
@@ -302,7 +320,7 @@ function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string
     case 'l1':
       return hitStatus
     case 'stale':
-      return `turno-l1; hit; detail=${ageMs < budgetMs ? 'stale-while-revalidate' : 'stale-if-error'}`
+      return ageMs < budgetMs ? staleWhileRevalidate : staleIfError
     case 'redis':
       return 'turno-redis; hit, turno-l1; fwd=miss; stored'
     case 'replica':
@@ -313,6 +331,8 @@ function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string
 }
 
 const hitStatus = 'turno-l1; hit'
+const staleWhileRevalidate = 'turno-l1; hit; detail=stale-while-revalidate'
+const staleIfError = 'turno-l1; hit; detail=stale-if-error'
 const loadedFromReplica = loadedFrom('replica')
 const loadedFromPrimary = loadedFrom('primary')
 

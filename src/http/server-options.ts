@@ -32,7 +32,9 @@ export function serverOptions(settings: Pick<Settings, 'http'>) {
     http: {
       headersTimeout: Math.min(headersMs, requestTimeoutMs),
       // Both limits above are only looked at this often.
-      connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4))
+      connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
+      // A request without a body has no events of one. plugins/errors.ts minds whoever would wait for them.
+      optimizeEmptyRequests: true
     },
     // While draining, what still arrives on an open connection is served and told to close: a balancer that does
     // not retry would show Fastify's own 503 to a person.

@@ -3,6 +3,7 @@
 import { Ajv, type Options } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
+import { isUuid } from './id.ts'
 
 const common: Options = {
   // Never silently drop what a client has sent: refuse it.
@@ -20,7 +21,10 @@ export function validatorCompiler(): FastifySchemaCompiler<Record<string, unknow
   // Text is all that a path, a query or a header can hold: `5` is a number where one is wanted, and a single value
   // a list where a list is. A scalar given twice stays a list, and is refused.
   const ofText = new Ajv({ ...common, coerceTypes: 'array' })
-  formats.default(ofBodies)
-  formats.default(ofText)
+  for (const ajv of [ofBodies, ofText]) {
+    formats.default(ajv)
+    // The library's own takes `urn:uuid:…` for one as well, which is no id here.
+    ajv.addFormat('uuid', isUuid)
+  }
   return ({ schema, httpPart }) => (httpPart === 'body' ? ofBodies : ofText).compile(schema)
 }

@@ -11,6 +11,9 @@ export type Standing = {
   readonly seconds: number
 }
 
+/** The fields of an answer, by their names: each a list with a member for each limit. */
+export type QuotaFields = { readonly 'ratelimit-policy': string; readonly ratelimit: string }
+
 /** `"default";q=100;w=60` */
 export function policyField({ name, quota, windowMs }: Pick<Limit, 'name' | 'quota' | 'windowMs'>): string {
   return `"${name}";q=${quota};w=${windowMs / 1000}`
@@ -18,7 +21,17 @@ export function policyField({ name, quota, windowMs }: Pick<Limit, 'name' | 'quo
 
 /** `"default";r=87;t=23` */
 export function standingField({ limit, remaining, seconds }: Standing): string {
-  return `"${limit.name}";r=${remaining};t=${seconds}`
+  return standingBegins(limit) + remaining + standingEnds(seconds)
+}
+
+/** What is before the remaining requests. */
+export function standingBegins({ name }: Pick<Limit, 'name'>): string {
+  return `"${name}";r=`
+}
+
+/** What is after them. */
+export function standingEnds(seconds: number): string {
+  return `;t=${seconds}`
 }
 
 /** Whole seconds of a wait: never so few that whoever waits them comes too early. */

@@ -1,7 +1,7 @@
 // One rough limit: counted in the process, told to Redis in the background, so that no request ever waits for it.
 // The bound on what passes beyond the quota, and where it comes from, is in docs/limits.md.
 import { LRUCache } from 'lru-cache'
-import { policyField, secondsOf, standingField } from './fields.ts'
+import { policyField, secondsOf, standingBegins, standingEnds } from './fields.ts'
 import type { Fleet } from './fleet.ts'
 import type { RoughLimit } from './limit.ts'
 import { countedIn, waitFor } from './window.ts'
@@ -51,13 +51,14 @@ export class RoughCounts {
   #elapsed = 0
   #quota: number
   #untoldAllowed = 1
-  #secondsLeft = 1
-  #standings: string[] = []
+  #standingBegins: string
+  #standingEnds = ''
 
   /** @param nameOf the name of an address in Redis: a keyed hash, for an address is a personal datum */
   constructor(limit: RoughLimit, fleet: Fleet, nameOf: (key: string) => string) {
     this.limit = limit
     this.policy = policyField(limit)
+    this.#standingBegins = standingBegins(limit)
     this.#quota = limit.quota
     this.#fleet = fleet
     this.#nameOf = nameOf
@@ -97,11 +98,8 @@ export class RoughCounts {
 
   /** The `RateLimit` field of an admitted request. */
   standing(remaining: number): string {
-    const made = this.#standings[remaining]
-    if (made !== undefined) return made
-    const field = standingField({ limit: this.limit, remaining, seconds: this.#secondsLeft })
-    this.#standings[remaining] = field
-    return field
+    // No table of whole ones: where the quota is large none is ever found again.
+    return this.#standingBegins + remaining + this.#standingEnds
   }
 
   /** Tells Redis what is due, and learns what the others have admitted. Resolves either way, within a command's limit. */
@@ -164,11 +162,7 @@ export class RoughCounts {
     // Apart, each instance admits its share: together they admit about the quota.
     this.#quota = epoch === null ? Math.ceil(quota / size) : quota
     this.#untoldAllowed = Math.max(1, Math.floor((quota * untoldShare) / size))
-    const secondsLeft = secondsOf((1 - this.#elapsed) * windowMs)
-    if (secondsLeft !== this.#secondsLeft) {
-      this.#secondsLeft = secondsLeft
-      this.#standings = []
-    }
+    this.#standingEnds = standingEnds(secondsOf((1 - this.#elapsed) * windowMs))
     if (epoch === this.#epoch) return
     this.#epoch = epoch
     // A Redis that is back, or has forgotten: everything is told again.

@@ -16,6 +16,11 @@ const headers = {
 async function service(t: Test) {
   const app = Fastify({ keepAliveTimeout: 72_000 })
   t.teardown(() => app.close())
+  app.decorateRequest('quota', null)
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.quota = { 'ratelimit-policy': '"default";q=100;w=60', ratelimit: '"default";r=87;t=23' }
+    done()
+  })
   const whole = headOf(200, { ...headers, 'content-length': String(body.length) })
   const same = headOf(304, headers)
   const answered: string[] = []
@@ -26,9 +31,9 @@ async function service(t: Test) {
     app.get(path, (request, reply) => {
       // What anybody sets on node's own reply makes node write it.
       if (path === '/node') reply.raw.setHeader('x-by-node', '1')
-      reply.header('ratelimit', '"default";r=87;t=23')
+      reply.header('content-location', '/elsewhere')
       const known = request.headers['if-none-match'] !== undefined
-      sendFinished(request, reply, known ? same : whole, known ? '' : body)
+      sendFinished(request, reply, known ? same : whole, known ? '' : body, { age: '1' })
     })
   }
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -70,6 +75,14 @@ t.test('what we write is what node would have written', async (t) => {
     )
     t.same(lines(ours ?? ''), lines(node ?? ''), what)
     t.match(ours, /x-request-id: \S+\r\n(?:.*\r\n)*Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/)
+    for (const line of [
+      'ratelimit-policy: "default";q=100;w=60',
+      'ratelimit: "default";r=87;t=23',
+      'age: 1',
+      'content-location: /elsewhere'
+    ]) {
+      t.ok(lines(node ?? '')[0]?.includes(line), line)
+    }
   }
   t.ok(
     answered.includes('GET /ours 304') && answered.includes('HEAD /ours 200'),

@@ -65,6 +65,16 @@ t.test('whoever sends a body too slowly is cut off', async (t) => {
   t.same(handled, [])
 })
 
+t.test('who says what his body is and then sends none is answered', async (t) => {
+  const { say, handled } = await listening(t)
+  const without = ['Content-Type: application/json', 'Connection: close']
+  t.match(await say(head(...without)), /^HTTP\/1\.1 200 /)
+  t.same(handled, ['/echo'])
+  const nowhere = head(...without).replace('/echo', '/nowhere')
+  t.match(await say(nowhere), /^HTTP\/1\.1 404 /)
+  t.match(await say(head(...without, 'Content-Length: 0')), /^HTTP\/1\.1 400 /, 'an empty body is no JSON')
+})
+
 t.test('a flood of headers is refused', async (t) => {
   const { say } = await listening(t)
   const answer = await say(

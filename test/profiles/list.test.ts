@@ -162,10 +162,21 @@ t.test('searches', { timeout: 180_000 }, async (t) => {
       const [visibility, price] = [i % 9 === 0 ? 'private' : 'public', i % 2 === 0 ? 6_000 : null]
       return { id: randomUUID(), visibility, price }
     })
-    await connection.query('INSERT INTO profiles (id, visibility, display_name, price_from) VALUES ?', [
-      added.map(({ id, visibility, price }) => [uuidToBytes(id), visibility, 'Ada', price])
-    ])
-    const pages = await Array.fromAsync(publicIds(database))
+    await connection.query(
+      'INSERT INTO profiles (id, visibility, display_name, price_from, created_at, updated_at) VALUES ?',
+      [
+        added.map(({ id, visibility, price }) => [
+          uuidToBytes(id),
+          visibility,
+          'Ada',
+          price,
+          '2026-01-01',
+          '2026-01-01'
+        ])
+      ]
+    )
+    const pages: string[][] = []
+    for await (const page of publicIds(database)) pages.push(page)
     await connection.query('ROLLBACK')
     await connection.query('SET foreign_key_checks = 1')
     const shown = [
