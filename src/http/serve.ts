@@ -21,7 +21,7 @@ type Asking = {
   quota: QuotaFields | null
 }
 
-/** Made once per content, as long as it lives. */
+/** Made once per content, while it is asked for. */
 type Prepared = {
   kept: Headers
   next: string | null
@@ -30,7 +30,13 @@ type Prepared = {
 }
 /** Each made at first need. `known`: of a 304, by the tag that it names: one for each encoding at most. */
 type Heads = { whole: Partial<Record<Encoding, Head>>; known: Partial<Record<string, Head>> | null }
-const preparations = new WeakMap<Content, Prepared>()
+let preparations = new WeakMap<Content, Prepared>()
+let preparationsMade = 0
+/**
+ * After so many they are all made anew: they weigh more than the entries themselves, and few entries get most of the
+ * hits. The popular are there again with their next reader.
+ */
+const mostPreparations = 4_096
 
 /**
  * Answers with the view's representation for these parameters.
@@ -295,6 +301,10 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
   }
   const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
   const prepared = { kept, next, heads: new Map() }
+  if (++preparationsMade > mostPreparations) {
+    preparations = new WeakMap()
+    preparationsMade = 1
+  }
   preparations.set(content, prepared)
   return prepared
 }
