@@ -13,6 +13,8 @@ import type { Page, Search, Sort } from './search.ts'
 const mostMatches = 1_000
 /** Totals are counted up to the last row that a page can be asked for by its number (50 pages of 100). */
 const mostCounted = 5_000
+/** Ids that are read at once. */
+const idsBatch = 2_000
 
 const summary = {
   id: profiles.id,
@@ -57,6 +59,24 @@ export async function lockProfiles(
 ): Promise<Map<string, Profile>> {
   const [, selected] = await transaction.send(profilesLocked(ids))
   return profilesIn(selected)
+}
+
+/** The ids of all public profiles, page by page, from one index alone. */
+export async function* publicIds(database: Database): AsyncGenerator<string[], void> {
+  for (const part of [keyed, keyless]) {
+    for (let after: Place | null = null, isLast = false; !isLast; ) {
+      const { where, order } = part('price', after)
+      const rows: Place[] = await database
+        .select({ id: profiles.id, key: profiles.priceFrom })
+        .from(profiles, { forceIndex: orders.price.index })
+        .where(and(eq(profiles.visibility, 'public'), where))
+        .orderBy(...order)
+        .limit(idsBatch)
+      yield rows.map(({ id }) => id)
+      after = rows.at(-1) ?? null
+      isLast = rows.length < idsBatch
+    }
+  }
 }
 
 export type Found = {

@@ -2,7 +2,7 @@
 import type { Cursors } from '../http/cursor.ts'
 import { project } from '../http/fields.ts'
 import { type View, view } from '../http/view.ts'
-import { findPage, findPublicProfiles } from './queries.ts'
+import { findPage, findPublicProfiles, publicIds } from './queries.ts'
 import { Profile, ProfilePage } from './schema.ts'
 import { keyOf, nameOf, type Page, queryOf } from './search.ts'
 import { profilesTag, profileTag } from './tags.ts'
@@ -31,6 +31,7 @@ export function profileViews(cursors: Cursors): ProfileViews {
           database,
           asked.map(({ id }) => id)
         ),
+      everyKey: publicIds,
       version: ({ version }) => version,
       project,
       ttlMs: 300 * seconds,

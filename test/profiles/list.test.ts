@@ -1,10 +1,12 @@
 // Searches on the practices of the seed data set: what they find, in what order, and what they read for it.
+import { randomUUID } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
+import { uuidToBytes } from '../../db/columns.ts'
 import { stream } from '../../db/seed/random.ts'
 import { approaches, foreignLanguages, specialties } from '../../db/seed/vocabulary.ts'
 import type { Position } from '../../src/http/cursor.ts'
-import { findPage, findPublicProfiles } from '../../src/profiles/queries.ts'
+import { findPage, findPublicProfiles, publicIds } from '../../src/profiles/queries.ts'
 import type { ProfileQuery } from '../../src/profiles/schema.ts'
 import { pageOf, type Sort } from '../../src/profiles/search.ts'
 import { type Practice, practices } from './practices.ts'
@@ -150,6 +152,39 @@ t.test('searches', { timeout: 180_000 }, async (t) => {
         t.equal(found.total, ids.length)
       }
     }
+  })
+
+  t.test('the ids of all public profiles are each of them once, and no private one', async (t) => {
+    await connection.query('SET foreign_key_checks = 0')
+    await connection.query('START TRANSACTION')
+    // More than are read at once, of one price and of none.
+    const added = Array.from({ length: 9_000 }, (_, i) => {
+      const [visibility, price] = [i % 9 === 0 ? 'private' : 'public', i % 2 === 0 ? 6_000 : null]
+      return { id: randomUUID(), visibility, price }
+    })
+    await connection.query(
+      'INSERT INTO profiles (id, visibility, display_name, price_from, created_at, updated_at) VALUES ?',
+      [
+        added.map(({ id, visibility, price }) => [
+          uuidToBytes(id),
+          visibility,
+          'Ada',
+          price,
+          '2026-01-01',
+          '2026-01-01'
+        ])
+      ]
+    )
+    const pages: string[][] = []
+    for await (const page of publicIds(database)) pages.push(page)
+    await connection.query('ROLLBACK')
+    await connection.query('SET foreign_key_checks = 1')
+    const shown = [
+      ...all.filter((practice) => practice.public),
+      ...added.filter(({ visibility }) => visibility === 'public')
+    ]
+    t.same(pages.flat().sort(), shown.map(({ id }) => id).sort())
+    t.ok(pages.length >= 6, `${pages.length} pages`)
   })
 
   t.test('rows that lack what a list is ordered by come last, also across pages', async (t) => {
