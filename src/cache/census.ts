@@ -12,16 +12,18 @@ import type { CacheView, Database } from './view.ts'
 
 const now = () => performance.now()
 
-/** No view is counted more often, ms, nor what has shown to be too many. */
+/** No view is counted more often, ms; what has shown to be too many much less. */
 const againMs = 60_000
 const tooManyAgainMs = 60 * againMs
+/** But where the connection was lost that was to prove it: Redis blinks, and floods go on. */
+const lostAgainMs = 10_000
 const mostKeys = 1_000_000
 /** It gives itself up, ms, before the pool takes a long work for a server that hangs. */
 const patienceMs = 15_000
 const poolPatienceMs = 20_000
 const lookEveryMs = 5_000
 
-type Taken = { versions: EveryVersion; keys: KeyFilter; generation: number }
+type Taken = { versions: EveryVersion; keys: KeyFilter; generation: number; at: number }
 
 type Counted = Pick<CacheView<unknown>, 'name' | 'everyKey'>
 
@@ -73,8 +75,8 @@ export class Census {
     const time = now()
     const watch = this.#watchOf(view.name)
     watch.flood.count(time)
-    if (this.#taking || time < watch.notBefore || !watch.flood.lasts(time)) return
-    if (!this.#parts.link?.trusted()) return
+    if (this.#taking || !watch.flood.lasts(time) || !this.#parts.link?.trusted()) return
+    if (time < watch.notBefore && !isLost(watch.taken, this.#parts.link, time)) return
     watch.notBefore = time + againMs
     void this.#take(view, watch, this.#parts.link.generation)
   }
@@ -89,16 +91,16 @@ export class Census {
   async #take(view: Counted, watch: Watch, generation: number): Promise<void> {
     const history = this.#history
     this.#taking = true
+    const at = now()
     try {
-      const until = now() + patienceMs
       // Of the primary: what was announced before this connection opened has raised no floor here, so that the versions
       // of a replica that lags would pass.
       const counted = await this.#parts.primaryReads.use(async (connection) => {
         const versions = await everyVersion(connection)
-        return { versions, keys: await keysOf(view, drizzle({ client: connection }), until) }
+        return { versions, keys: await keysOf(view, drizzle({ client: connection }), at + patienceMs) }
       }, poolPatienceMs)
       if (history !== this.#history) return
-      watch.taken = { ...counted, generation }
+      watch.taken = { ...counted, generation, at }
       this.#parts.counters.of(view.name).censuses++
       watch.timer ??= this.#dropWhenOver(watch)
     } catch (error) {
@@ -111,8 +113,7 @@ export class Census {
   // By the clock, as perhaps nobody asks any more: the memory of a flood must not outlive it.
   #dropWhenOver(watch: Watch): NodeJS.Timeout {
     const timer = setInterval(() => {
-      const isOfUse = watch.taken?.generation === this.#parts.link?.generation
-      if (isOfUse && watch.flood.lasts(now())) return
+      if (watch.flood.lasts(now())) return
       watch.taken = null
       watch.timer = null
       clearInterval(timer)
@@ -127,6 +128,11 @@ export class Census {
     this.#views.set(name, fresh)
     return fresh
   }
+}
+
+// Nothing can prove it any more.
+function isLost(taken: Taken | null, link: Pick<Link, 'generation'>, time: number): boolean {
+  return taken !== null && taken.generation !== link.generation && time - taken.at >= lostAgainMs
 }
 
 // Each page is a round trip: in between everybody else has his turn.

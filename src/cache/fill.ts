@@ -150,7 +150,7 @@ export class Filler {
     const expected = larger(known, want.floors)
     const [fromReplica, asked] = await Promise.all([
       this.#sources.fromReplica(miss, expected),
-      reserved.includes(true) ? this.#primary.ask(slots, until - now()) : null
+      reserved.includes(true) ? this.#askPrimary(want) : null
     ])
     const needed = asked ? larger(expected, asked) : expected
     let loaded: Loaded | null = fromReplica
@@ -179,6 +179,13 @@ export class Filler {
     // Refused, it still answers its caller; it is just not shared, and must be asked for again.
     if (!stored) miss.counters.refusedFills++
     return { layer, content, stamp: { slots, versions }, generation: stored ? generation : -1, provenAt }
+  }
+
+  // In a flood all that are loaded together ask together: after they have reserved their slots, as must be.
+  async #askPrimary({ slots, miss, until }: Want): Promise<number[]> {
+    const turn = this.#sources.turnOf(miss.loader)
+    if (turn !== null) await turn
+    return this.#primary.ask(slots, until - now())
   }
 
   // The primary says what is newest: slower, still true.

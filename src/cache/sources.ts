@@ -39,10 +39,13 @@ type Waiting = Miss & {
   reject(error: unknown): void
 }
 
+/** Loaded together; `turn` says when, in a flood. */
+type Batch = { waiting: Waiting[]; turn: Promise<void> | null }
+
 export class Sources {
   #primaryReads: Pool
   #replicas: Replicas
-  #gathering = new Map<string, Waiting[]>()
+  #gathering = new Map<string, Batch>()
   #absentShare = new Map<string, number>()
 
   constructor(primaryReads: Pool, replicas: Replicas) {
@@ -56,6 +59,14 @@ export class Sources {
    */
   fromReplica(miss: Miss, needed: readonly number[]): Promise<Loaded | null> {
     return this.#gather('replica', miss, needed, replicaWithinMs)
+  }
+
+  /**
+   * When what was last wanted of a replica is loaded; null: now. Whoever asks the primary about it may wait as long: he
+   * asks with all that are loaded with it, and is answered no later.
+   */
+  turnOf({ name }: Loader): Promise<void> | null {
+    return this.#gathering.get(`replica:${name}`)?.turn ?? null
   }
 
   /** @throws DatabaseUnavailable */
@@ -79,18 +90,18 @@ export class Sources {
       }
       const name = `${layer}:${miss.loader.name}`
       const together = this.#gathering.get(name)
-      if (together && together.length < batchSize) {
-        together.push(waiting)
+      if (together && together.waiting.length < batchSize) {
+        together.waiting.push(waiting)
         return
       }
-      const batch = [waiting]
+      const flooded = (this.#absentShare.get(miss.loader.name) ?? 0) > floodShare
+      const batch = { waiting: [waiting], turn: flooded ? passed(floodWindowMs) : null }
       this.#gathering.set(name, batch)
       const flush = () => {
         if (this.#gathering.get(name) === batch) this.#gathering.delete(name)
-        void this.#load(layer, batch, limitMs)
+        void this.#load(layer, batch.waiting, limitMs)
       }
-      const flooded = (this.#absentShare.get(miss.loader.name) ?? 0) > floodShare
-      if (flooded) setTimeout(flush, floodWindowMs)
+      if (batch.turn !== null) void batch.turn.then(flush)
       else setImmediate(flush)
     })
   }
@@ -166,4 +177,8 @@ export class Sources {
     const share = this.#absentShare.get(name) ?? 0
     this.#absentShare.set(name, share + absenceWeight * (Number(absent) - share))
   }
+}
+
+function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

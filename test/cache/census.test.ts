@@ -128,6 +128,21 @@ t.test('without Redis none is taken, and none is believed', async (t) => {
   t.notOk(denies('3'))
 })
 
+t.test('one that a lost connection has made useless is taken again after ten seconds', async (t) => {
+  const { clock, link, taking, guess, denies } = census(t)
+  await guess(200)
+  link.generation++
+  await clock.pass(9_000)
+  await guess(200)
+  t.equal(taking.begun, 1)
+  await clock.pass(1_000)
+  await guess(200)
+  t.ok(denies('3'))
+  await clock.pass(10_000)
+  await guess(200)
+  t.equal(taking.begun, 2, 'of use for a minute, as any other')
+})
+
 t.test('what another primary has is not what was counted', async (t) => {
   const gate = Promise.withResolvers<void>()
   const { clock, guess, denies, forget } = census(t, async function* () {

@@ -210,11 +210,14 @@ t.test('guessed ids reach the database in few queries and push nothing out', asy
   }
   await Promise.all(Array.from({ length: 100 }, () => guessFor(30)))
   const counted = await countStatements(servers, '%counters WHERE id IN%')
+  const { askedPrimary } = small.cache.counters.link
   const startedAt = performance.now()
   await Promise.all(Array.from({ length: 10 }, () => guessFor(25)))
   const windows = (performance.now() - startedAt) / 20
   const queries = await counted()
   t.ok(queries <= windows + 2, `${queries} queries, at most one in 20 ms`)
+  const asked = small.cache.counters.link.askedPrimary - askedPrimary
+  t.ok(asked <= windows + 2, `${asked} questions to the primary, at most one in 20 ms`)
   const known = await Promise.all(hot.map((id) => small.cache.explain(counterView.name, String(id))))
   t.equal(known.filter((found) => found?.l1).length, hot.length, 'what exists is still held')
 })

@@ -269,9 +269,9 @@ const mutants: readonly (Mutant & { history: Happening[] })[] = [
       },
       {
         file: census,
-        find: 'return { versions, keys: await keysOf(view, drizzle({ client: connection }), until) }',
+        find: 'return { versions, keys: await keysOf(view, drizzle({ client: connection }), at + patienceMs) }',
         replace:
-          'const keys = await keysOf(view, drizzle({ client: connection }), until)\nreturn { keys, versions: await this.#parts.primaryReads.use(everyVersion) }'
+          'const keys = await keysOf(view, drizzle({ client: connection }), at + patienceMs)\nreturn { keys, versions: await this.#parts.primaryReads.use(everyVersion) }'
       }
     ],
     history: [
