@@ -67,9 +67,12 @@ export async function openProtocol(beginning: Beginning, points: Points): Promis
       return readingOf(await cache.read(viewOf(key), String(key), key, consistency.read(token)))
     },
     async write(item) {
-      const { result, stamp } = await cache.write(async ({ database, touch }) => {
+      const { result, stamp } = await cache.write(async ({ database, touch, keep }) => {
         const raised = await raise(database, rows, item)
         touch(tagOf(rows, item), tagOf(rows, listOf(rows, item)))
+        // Every other change is kept by who made it, as the service keeps a changed profile.
+        const { itemValue: counter } = raised
+        if (counter % 2 === 0) keep(items, String(item), item, contentOf({ counter, torn: false }))
         return raised
       })
       return { ...result, token: consistency.of(stamp) }

@@ -17,8 +17,8 @@ const pool = 'db/pool.ts'
 export const pointPatches: readonly Patch[] = [
   {
     file: cache,
-    find: 'floors.raiseTo(written.stamp)\n',
-    replace: 'await globalThis.checkPoints.committed(written.result)\n    floors.raiseTo(written.stamp)\n'
+    find: 'floors.raiseTo(stamp)\n    if (history',
+    replace: 'await globalThis.checkPoints.committed(result)\n    floors.raiseTo(stamp)\n    if (history'
   },
   {
     file: fill,
