@@ -28,6 +28,8 @@ const writesAlone = 40
 /** Readers at once who fill a cache: few enough that no service turns them away for long. */
 const fillers = 8
 const againAfterMs = 50
+/** What takes longer than a service allows is left out: it is asked for in the load as it is. */
+const mostTries = 40
 
 export type Stretch = {
   scenario: Scenario
@@ -187,7 +189,7 @@ async function fill(
       let next = 0
       const reader = async () => {
         for (let path = paths[next++]; path !== undefined && !abort.aborted; path = paths[next++]) {
-          for (let status = 503; status === 503 && !abort.aborted; ) {
+          for (let status = 503, tries = 0; status === 503 && tries < mostTries && !abort.aborted; tries++) {
             const answer = await agent.request({ origin: url, path, method: 'GET', headers })
             await answer.body.dump()
             status = answer.statusCode
