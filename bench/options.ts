@@ -50,8 +50,8 @@ ${scenarios.map(({ name, says }) => `  ${name.padEnd(14)}  ${says}`).join('\n')}
 subjects
 ${subjects.map(({ name, title }) => `  ${name.padEnd(18)}  ${title}`).join('\n')}
 
-A run without options takes about twelve minutes. With two processors or more the subject has the first to itself;
-engines and drivers share the second. The gates are bench/slo.json. It ends with
+A run without options takes more than a quarter of an hour. With two processors or more the subject has the first to
+itself; engines and drivers share the second. The gates are bench/slo.json. It ends with
   0  every gate that was run passes
   1  a gate is broken
   2  none is broken, but some cannot be judged: too noisy, too few; or nothing could be run

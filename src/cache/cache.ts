@@ -155,7 +155,7 @@ export class Cache {
    */
   async read<P>(view: CacheView<P>, key: string, parameters: P, written?: Stamp): Promise<Answer> {
     const counters = this.counters.of(view.name)
-    const name = `${view.name}:${key}`
+    const name = nameOf(view, key)
     const entry = this.#held(name)
     if (entry && this.#fresh(entry, now()) && (!written || covers(entry.stamp, written))) {
       counters.l1++
@@ -199,7 +199,7 @@ export class Cache {
    * Null when no layer knows the entry; a part that does not answer is null.
    */
   async explain(view: string, key: string): Promise<Explanation | null> {
-    const name = `${view}:${key}`
+    const name = nameOf({ name: view }, key)
     const entry = this.#held(name)
     const redis = await this.#filler.inspect(`${this.#revisions.get(view)}:${name}`).catch(() => null)
     const slots = entry?.stamp.slots ?? redis?.slots
@@ -283,14 +283,10 @@ export class Cache {
     })
     floors.raiseTo(stamp)
     if (history === this.#history) {
+      const proof = { layer: 'primary', provenAt, generation } as const
       for (const { view, key, slots, content } of kept) {
         const own = { slots, versions: versionsIn(stamp, slots) }
-        this.#keep(
-          view,
-          nameOf(view, key),
-          { layer: 'primary', content, stamp: own, provenAt, generation },
-          0
-        )
+        this.#keep(view, nameOf(view, key), { ...proof, content, stamp: own }, 0)
       }
     }
     // Not being able to tell loses nothing: the rows stay untold and are relayed.
