@@ -7,6 +7,7 @@ import { buildApp } from '../src/app.ts'
 import { fleet, publicProfiles } from './fleet.ts'
 import { countStatements } from './statements.ts'
 import { undisturbed } from './undisturbed.ts'
+import { until } from './until.ts'
 
 t.test('two instances on one stack', async (t) => {
   const { engines, instances } = await fleet(t, 2)
@@ -103,9 +104,14 @@ t.test('two instances on one stack', async (t) => {
       const fresh = await buildApp({ ...one.app.settings, port: 0 })
       try {
         await fresh.ready()
-        const [loaded, found] = [await fresh.inject({ url, headers }), await fresh.inject({ url, headers })]
+        const loaded = await fresh.inject({ url, headers })
         t.notMatch(loaded.headers['cache-status'], /^turno-l1; hit$/)
-        t.equal(found.headers['cache-status'], 'turno-l1; hit', url)
+        let found = loaded
+        // Of a process that stood still for 50 ms, on a busy machine, nothing is proved: it asks before it hits.
+        await until(`${url} is found in the process`, async () => {
+          found = await fresh.inject({ url, headers })
+          return found.headers['cache-status'] === 'turno-l1; hit'
+        })
         const saying = ({ headers }: typeof loaded) => {
           const { date: _date, 'x-request-id': id, 'cache-status': _status, ...others } = headers
           t.ok(id, 'under a name of its own')
