@@ -231,12 +231,13 @@ async function pageAfter(
   limit: number
 ): Promise<{ rows: ProfileSummary[]; next: Position | null }> {
   const { column, key, direction, beyond, index } = orders[search.sort]
-  const forced = search.city === undefined ? index : 'ix_prof_city'
+  const ordered = search.city === undefined ? index : 'ix_prof_city'
+  const forced = search.words ? `${ordered}, PRIMARY` : ordered
   const wanted = limit + 1
   const part = (conditions: readonly Condition[], order: string, count: number) => {
     const all = [...filters(search), ...conditions]
     return ask(
-      `SELECT ${summaryColumns} FROM profiles FORCE INDEX (${forced}, PRIMARY)
+      `SELECT ${summaryColumns} FROM profiles FORCE INDEX (${forced})
        WHERE ${all.map(([sql]) => sql).join(' AND ')} ORDER BY ${order} LIMIT ${count}`,
       all.flatMap(([, ...values]) => values)
     )
@@ -276,7 +277,8 @@ function filters({
 }: Search): Condition[] {
   const { minPrice, maxPrice, minRating } = numbers
   const term = (kind: string, name: string): Condition => [
-    'EXISTS (SELECT 1 FROM profile_terms WHERE profile_id = profiles.id AND kind = ? AND term = ?)',
+    // As a number, so that MariaDB does not begin with the tens of thousands who have a term (src/profiles/queries.ts).
+    '(SELECT COUNT(*) FROM profile_terms WHERE profile_id = profiles.id AND kind = ? AND term = ?) = 1',
     kind,
     name
   ]
