@@ -8,7 +8,7 @@ import { characteristicTime, type Group, type Held, popularity } from './che.ts'
 
 /** What src/profiles/views.ts and src/cache/cache.ts say. A test holds the two together. */
 export const lives = {
-  item: { ttlSeconds: 300 },
+  item: { ttlSeconds: 3_600 },
   list: { ttlSeconds: 60, budgetSeconds: 1 },
   /** Of the life in Redis, in a process. */
   nearShare: 0.1,

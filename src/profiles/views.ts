@@ -34,7 +34,8 @@ export function profileViews(cursors: Cursors): ProfileViews {
       everyKey: publicIds,
       version: ({ version }) => version,
       project,
-      ttlMs: 300 * seconds,
+      // A change is told, never waited for: this only bounds what nobody could think of.
+      ttlMs: 3_600 * seconds,
       absentTtlMs: 30 * seconds,
       staleBudgetMs: 0,
       staleIfErrorMs: 600 * seconds,
