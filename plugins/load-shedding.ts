@@ -2,11 +2,12 @@
 // in a millisecond can be tried elsewhere, an answer after ten seconds has no reader left. Health checks are never
 // refused: a balancer must not take a busy process for a dead one.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
-import underPressure from '@fastify/under-pressure'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../src/http/problem.ts'
+import { probeEveryMs } from '../src/telemetry.ts'
 
 /** How often the load is looked at: how fast shedding starts, and ends. */
 const sampleMs = 500
@@ -30,19 +31,27 @@ export default fp<Options>(
       done()
     })
 
-    // In a context without routes: its own hook asks each request for its route's options, which makes an object of them.
-    // We want its samples alone.
-    await app.register(async (sampling) => {
-      await sampling.register(underPressure, {
-        sampleInterval: sampleMs,
-        maxEventLoopDelay: delayMs,
-        maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * heapShare)
-      })
-      const tooMuch = () => sampling.isUnderPressure() && performance.now() >= settledAt
-      app.addHook('onRequest', (request, _reply, done) => {
-        if (tooMuch() && !isHealthCheck(request)) done(overloaded)
-        else done()
-      })
+    // Not @fastify/under-pressure: it probes every 10 ms, and to be woken is the dearest thing that an idle process does.
+    const probes = monitorEventLoopDelay({ resolution: probeEveryMs })
+    probes.enable()
+    const mostHeapBytes = getHeapStatistics().heap_size_limit * heapShare
+    let tooMuch = false
+    const sampling = setInterval(() => {
+      // No probe at all in a sample: the loop has stood still for the whole of it.
+      const meanDelayMs = probes.count > 0 ? probes.mean / 1e6 - probeEveryMs : Number.POSITIVE_INFINITY
+      probes.reset()
+      const late = delayMs > 0 && meanDelayMs > delayMs
+      tooMuch = (late || process.memoryUsage().heapUsed > mostHeapBytes) && performance.now() >= settledAt
+    }, sampleMs).unref()
+    app.addHook('onClose', (_app, done) => {
+      clearInterval(sampling)
+      probes.disable()
+      done()
+    })
+
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (tooMuch && !isHealthCheck(request)) done(overloaded)
+      else done()
     })
   },
   { name: 'load-shedding', fastify: '5.x' }

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyRequest, onResponseHookHandler } from 'fas
 import fp from 'fastify-plugin'
 import type { Layer } from '../src/cache/events.ts'
 import type { DurationHistogram, DurationSeries } from '../src/durations.ts'
-import { type Metrics, startMetrics } from '../src/telemetry.ts'
+import { type Metrics, probeEveryMs, startMetrics } from '../src/telemetry.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -116,7 +116,7 @@ function inner<K, I, V>(outer: Map<K, Map<I, V>>, key: K): Map<I, V> {
 
 // Event loop (delay, utilisation), garbage collection and heap by the library; what it leaves out here.
 function measureRuntime(app: FastifyInstance, { meter, provider }: Metrics): void {
-  const runtime = new RuntimeNodeInstrumentation()
+  const runtime = new RuntimeNodeInstrumentation({ monitoringPrecision: probeEveryMs })
   runtime.setMeterProvider(provider)
   app.addHook('onClose', async () => runtime.disable())
 

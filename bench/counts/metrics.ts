@@ -1,5 +1,6 @@
 // What the service says of itself at /metrics, as far as the benchmark asks.
 import { request } from 'undici'
+import { probeEveryMs } from '../../src/telemetry.ts'
 
 export type OwnCounts = {
   loads: number
@@ -39,7 +40,9 @@ export async function ownCounts(operatorsUrls: readonly string[]): Promise<OwnCo
       entries: sum('turno_cache_entries'),
       entryBytes: sum('turno_cache_size_bytes'),
       answers,
-      eventLoopDelayMs: delays.length === 0 ? null : Math.max(...delays.map(({ value }) => value)) * 1000,
+      // The library tells the whole time between two probes.
+      eventLoopDelayMs:
+        delays.length === 0 ? null : Math.max(0, ...delays.map(({ value }) => value * 1000 - probeEveryMs)),
       gcMs: sum('v8js_gc_duration_seconds_sum') * 1000
     }
   } catch {

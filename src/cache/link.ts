@@ -10,12 +10,14 @@ const now = () => performance.now()
 export const proofMs = 50
 /** A gap in the proofs longer than this: others may have given Redis up meanwhile and left versions untold, ms. */
 const gapMs = 2 * proofMs
+/** Twice in the life of a proof: one that comes late is still in time. ms. */
+const beatMs = proofMs / 2
 /** No reply for this long while one is due: the connection is dropped, ms. */
 const silenceMs = 4 * proofMs
 const openWithinMs = 1_000
 const identityEveryMs = 500
-/** How long a version that its writer could not tell may stay unknown to Redis, ms. */
-const relayEveryMs = 100
+/** How long a version that its writer could not tell may stay unknown to Redis. */
+const relayEveryBeats = 4
 
 /** Redis cannot be trusted now. Not an error of the caller: the primary judges instead. */
 export class LinkDown extends Error {
@@ -64,6 +66,7 @@ export class Link {
   #pending = 0
   #awaitingSince = 0
   #beatAt = 0
+  #beats = 0
   #catchingUp = false
   #lastPrimary: string | null = null
   #timers: NodeJS.Timeout[] = []
@@ -105,8 +108,7 @@ export class Link {
     redis.on('ready', () => void this.#open())
     redis.on('close', () => this.#lose())
     this.#beatAt = now()
-    this.#every(proofMs / 3, () => this.#beat())
-    this.#every(relayEveryMs, () => void this.#relay())
+    this.#every(beatMs, () => this.#beat())
     this.#every(identityEveryMs, () => void this.#watchPrimary())
     redis.connect().catch(() => {})
     const until = now() + patienceMs
@@ -243,7 +245,7 @@ export class Link {
     if (!session) return
     try {
       const lock = `${session.namespace}relay`
-      const taken = await this.run((redis) => redis.set(lock, 1, 'PX', relayEveryMs - 5, 'NX'))
+      const taken = await this.run((redis) => redis.set(lock, 1, 'PX', relayEveryBeats * beatMs - 5, 'NX'))
       if (taken) await this.#parts.relay((pairs) => this.#tellIn(session, pairs))
     } catch (error) {
       // Nothing is lost: the versions stay untold until the next time.
@@ -314,8 +316,11 @@ export class Link {
       this.#drop()
       return
     }
-    if (time - this.#proof > proofMs / 3 && this.#pending < 3)
+    // The lock is answered as a ping would be. Each command of its own would wake this process once more.
+    if (++this.#beats % relayEveryBeats === 0 && this.trusted()) void this.#relay()
+    else if (time - this.#proof > beatMs / 3 && this.#pending < 3) {
       this.run((redis) => redis.ping()).catch(() => {})
+    }
   }
 
   async #watchPrimary(): Promise<void> {
