@@ -55,7 +55,8 @@ export class Pool {
   readonly purpose: Purpose
   #pool: mysql.Pool
   #options: PoolOptions
-  #open = new Set<mysql.PoolConnection>()
+  /** Each with its face of promises: the driver would make another one every time. */
+  #open = new Map<mysql.PoolConnection, PoolConnection>()
   #busy = 0
   #waiting = 0
   #answeredAt = 0
@@ -74,6 +75,8 @@ export class Pool {
       maxPreparedStatements: 256,
       // Several in a packet (db/statements.ts). Text of a client is never part of one: values are escaped, by the driver.
       multipleStatements: true,
+      // The driver would take a stack for each statement, in case it fails.
+      trace: false,
       timezone: 'Z',
       charset: 'utf8mb4_unicode_520_ci'
     })
@@ -129,7 +132,7 @@ export class Pool {
     work: (connection: PoolConnection) => Promise<T>,
     deadline: Promise<never>
   ): Promise<T> {
-    const connection = core.promise()
+    const connection = this.#open.get(core) ?? core.promise()
     this.#busy++
     try {
       const result = await Promise.race([work(connection), deadline])
@@ -206,7 +209,7 @@ export class Pool {
   }
 
   #opened(connection: mysql.PoolConnection): void {
-    this.#open.add(connection)
+    this.#open.set(connection, connection.promise())
     connection.once('end', () => this.#open.delete(connection))
     connection.once('error', () => this.#open.delete(connection))
     // Queued on the connection itself, so it runs before its first user's first query.

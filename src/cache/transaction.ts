@@ -37,8 +37,8 @@ export type Kept = {
 const begin = 'START TRANSACTION'
 
 export class OpenTransaction implements Transaction {
-  readonly database: Database
   readonly kept: Kept[] = []
+  #database: Database | undefined
   #connection: PoolConnection
   #begun = false
   #tags: string[] = []
@@ -46,7 +46,12 @@ export class OpenTransaction implements Transaction {
 
   constructor(connection: PoolConnection) {
     this.#connection = connection
-    this.database = drizzle({ client: this.#beginning(connection) })
+  }
+
+  /** Made at first need: what is sent often is no text of the query builder. */
+  get database(): Database {
+    this.#database ??= drizzle({ client: this.#beginning(this.#connection) })
+    return this.#database
   }
 
   send = async (statements: readonly Statement[]): Promise<readonly unknown[]> => {

@@ -87,7 +87,10 @@ async function attempt(
   const tags: string[] = []
   const atItsEnd: (() => void)[] = []
   const outcome = await work({
-    ...transaction,
+    send: transaction.send,
+    get database() {
+      return transaction.database
+    },
     touch: (...touched) => void tags.push(...touched),
     atEnd: (statement) => void atItsEnd.push(() => transaction.atEnd(statement)),
     keep: (...kept) => void atItsEnd.push(() => transaction.keep(...kept))

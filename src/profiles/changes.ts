@@ -2,7 +2,7 @@
 // transaction that it is given; whatever it throws leaves nothing behind. Whoever changes what a profile shows locks its
 // row first (lockProfiles): what is answered, and kept in the cache, is made of what was locked and of what was said.
 import { isDeepStrictEqual } from 'node:util'
-import { uuidToBytes } from '../../db/columns.ts'
+import { bytesToUuid, uuidToBytes } from '../../db/columns.ts'
 import type { Row } from '../../db/pool.ts'
 import { duplicateKey, errnoOf, noParentRow } from '../../db/refusal.ts'
 import { profiles, profileTerms } from '../../db/schema.ts'
@@ -12,7 +12,7 @@ import type { Transaction } from '../cache/transaction.ts'
 import { type NewCalendar, newCalendars } from '../calendar/changes.ts'
 import { type NewEvent, recordEvents } from '../events/outbox.ts'
 import { Problem } from '../http/problem.ts'
-import { lockProfiles } from './queries.ts'
+import { profilesIn, profilesLocked } from './rows.ts'
 import { type NewProfile, nothingKnown, nothingSaid, type Profile, type ProfilePatch } from './schema.ts'
 import { profilesTag, profileTag } from './tags.ts'
 
@@ -25,8 +25,6 @@ export type Changed = {
 /** A profile that somebody wants: of the therapist with this id, made by this user. */
 export type Wish = { id: string; actorId: string; said: Omit<NewProfile, 'userId'> }
 
-type Made = { profile: Profile; actorId: string; calendar: NewCalendar }
-
 /**
  * Creates profiles; public, unless they say otherwise. Refused are those that there are already (`duplicate`) and those of
  * nobody who is a therapist (`validation`).
@@ -36,50 +34,61 @@ export async function createProfiles(
   transaction: Transaction,
   wishes: readonly Wish[]
 ): Promise<Outcome<Changed>[]> {
+  const known = knownIn(await transaction.send(askedFor(wishes)))
+  const made = wishes.map((wish) => creation(wish, known))
+  const created = made.flatMap((one) => ('refused' in one ? [] : [one]))
+  if (created.length > 0) await transaction.send(creating(transaction, created))
+  recordEvents(
+    transaction,
+    created.flatMap(({ events }) => events)
+  )
+  return made.map((one) => outcomeOf(transaction, one))
+}
+
+type Refused = { refused: Problem }
+/** A profile that will be there, and what comes with it. */
+type Created = Changed & { calendar: NewCalendar; events: NewEvent[] }
+
+/** Who may have a profile, with his time zone, and who has one; by id. */
+type Known = { zones: ReadonlyMap<string, string>; taken: ReadonlySet<string> }
+
+/** What has to be known before these are created: `knownIn` reads the two results. */
+function askedFor(wishes: readonly Wish[]): Statement[] {
   const keys = [wishes.map(({ id }) => uuidToBytes(id))]
-  const [therapists, taken] = await transaction.send([
+  return [
     statement(
       "SELECT id, time_zone FROM users WHERE id IN (?) AND role = 'therapist' AND erased_at IS NULL",
       keys
     ),
     statement('SELECT id FROM profiles WHERE id IN (?)', keys)
-  ])
+  ]
+}
+
+function knownIn([therapists, profiles]: readonly unknown[]): Known {
   const zones = rowsIn<Row & { id: Buffer; time_zone: string }>(therapists)
-  const others = rowsIn<Row & { id: Buffer }>(taken)
-  const at = new Date().toISOString()
-  const made = wishes.map(({ id, actorId, said }): Made | { refused: Problem } => {
-    const key = uuidToBytes(id)
-    const zone = zones.find((row) => key.equals(row.id))
-    if (!zone) return { refused: noTherapist() }
-    if (others.some((row) => key.equals(row.id))) return { refused: thereIsOne(id) }
-    const profile = newProfile(id, said, at)
-    return {
-      profile,
-      actorId,
-      calendar: { therapistId: id, timeZone: zone.time_zone, region: profile.region }
-    }
-  })
-  const created = made.flatMap((one) => ('profile' in one ? [one] : []))
-  if (created.length > 0) {
-    await transaction.send([
-      insertInto(
-        profiles,
-        created.map(({ profile }) => rowOf(profile))
-      ),
-      ...termsAdded(created.map(({ profile }) => profile)),
-      newCalendars(
-        transaction,
-        created.map(({ calendar }) => calendar)
-      )
-    ])
+  return {
+    zones: new Map(zones.map(({ id, time_zone }) => [bytesToUuid(id), time_zone])),
+    taken: new Set(rowsIn<Row & { id: Buffer }>(profiles).map(({ id }) => bytesToUuid(id)))
   }
-  recordEvents(
-    transaction,
-    created.map(({ profile: { id }, actorId }) => event('profile.created', id, actorId, { version: 1 }, at))
-  )
-  return made.map((one) =>
-    'profile' in one ? outcomeOf(transaction, changed(one.profile, one.profile.visibility)) : one
-  )
+}
+
+function creation({ id, actorId, said }: Wish, { zones, taken }: Known): Created | Refused {
+  const timeZone = zones.get(id)
+  if (timeZone === undefined) return { refused: noTherapist() }
+  if (taken.has(id)) return { refused: thereIsOne(id) }
+  const at = new Date().toISOString()
+  const profile = newProfile(id, said, at)
+  return {
+    ...changed(profile, profile.visibility),
+    calendar: { therapistId: id, timeZone, region: profile.region },
+    events: [event('profile.created', id, actorId, { version: 1 }, at)]
+  }
+}
+
+function creating(transaction: Transaction, created: readonly Created[]): Statement[] {
+  const all = created.map(({ profile }) => profile)
+  const calendars = created.map(({ calendar }) => calendar)
+  return [insertInto(profiles, all.map(rowOf)), ...termsAdded(all), newCalendars(transaction, calendars)]
 }
 
 /** What the database's refusal means to whoever wanted this profile. */
@@ -99,32 +108,44 @@ export type Edit = {
 }
 
 /**
- * Applies merge patches, each to another profile. One that changes nothing raises no version, empties no cache and is
- * no event.
+ * Applies merge patches and creates profiles, each another one, in two round trips: what has to be known is asked for at
+ * once, and all that follows goes with COMMIT. A patch that changes nothing raises no version, empties no cache and is no
+ * event.
+ * @returns what became of each, in their order; refused as `createProfiles` and `permit` say
  */
-export async function editProfiles(
+export async function changeProfiles(
   transaction: Transaction,
-  edits: readonly Edit[]
+  asks: readonly (Edit | Wish)[]
 ): Promise<Outcome<Changed>[]> {
-  const locked = await lockProfiles(
-    transaction,
-    edits.map(({ id }) => id)
+  const edits = asks.flatMap((ask) => ('patch' in ask ? [ask.id] : []))
+  const wishes = asks.flatMap((ask) => ('said' in ask ? [ask] : []))
+  const locking = edits.length > 0 ? profilesLocked(edits) : []
+  const results = await transaction.send([...locking, ...(wishes.length > 0 ? askedFor(wishes) : [])])
+  const locked = profilesIn(locking.length > 0 ? results[1] : undefined)
+  const known = knownIn(results.slice(locking.length))
+
+  const made = asks.map((ask) =>
+    'patch' in ask ? edit(ask, locked.get(ask.id) ?? null) : creation(ask, known)
   )
-  const made = edits.map(({ id, actorId, patch, permit }) => {
-    try {
-      return edited(permit(locked.get(id) ?? null), actorId, patch)
-    } catch (error) {
-      if (error instanceof Problem) return { refused: error }
-      throw error
-    }
-  })
   const done = made.flatMap((one) => ('refused' in one ? [] : [one]))
-  for (const { statements } of done) for (const change of statements) transaction.atEnd(change)
+  const created = done.flatMap((one) => ('calendar' in one ? [one] : []))
+  const statements = done.flatMap((one) => ('statements' in one ? one.statements : []))
+  if (created.length > 0) statements.push(...creating(transaction, created))
+  for (const change of statements) transaction.atEnd(change)
   recordEvents(
     transaction,
     done.flatMap(({ events }) => events)
   )
-  return made.map((one) => ('refused' in one ? one : outcomeOf(transaction, one)))
+  return made.map((one) => outcomeOf(transaction, one))
+}
+
+function edit({ permit, actorId, patch }: Edit, current: Profile | null): Edited | Refused {
+  try {
+    return edited(permit(current), actorId, patch)
+  } catch (error) {
+    if (error instanceof Problem) return { refused: error }
+    throw error
+  }
 }
 
 /** What changes with a patch though no patch can say it: the owner's private details, and what has a table of its own. */
@@ -179,7 +200,9 @@ function edited(
 }
 
 // The touches go with the outcome: what is refused touches nothing.
-function outcomeOf(transaction: Pick<Transaction, 'touch'>, { profile, tags }: Changed): Outcome<Changed> {
+function outcomeOf(transaction: Pick<Transaction, 'touch'>, made: Changed | Refused): Outcome<Changed> {
+  if ('refused' in made) return made
+  const { profile, tags } = made
   transaction.touch(...tags)
   return { result: { profile, tags }, tags }
 }

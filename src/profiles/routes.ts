@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { type Caller, callerOf } from '../../plugins/auth.ts'
 import type { Written } from '../cache/cache.ts'
+import type { Content } from '../cache/content.ts'
 import type { Transaction } from '../cache/transaction.ts'
 import { entityTag, requireMatch } from '../http/conditional.ts'
 import { cursors } from '../http/cursor.ts'
@@ -13,7 +14,7 @@ import { Problem } from '../http/problem.ts'
 import { fieldsParameter, IdParameters, problemResponses } from '../http/schemas.ts'
 import { serve } from '../http/serve.ts'
 import { answerWritten, type Change } from '../http/written.ts'
-import { type Changed, createProfiles, type Edit, editProfiles, refusalOf, type Wish } from './changes.ts'
+import { changeProfiles, createProfiles, type Edit, refusalOf, type Wish } from './changes.ts'
 import { NewProfile, Profile, ProfilePage, ProfilePatch, ProfileQuery, ProfileSummary } from './schema.ts'
 import { pageOf } from './search.ts'
 import { profileViews } from './views.ts'
@@ -29,31 +30,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const positions = cursors(app.settings.auth.secret)
   const views = profileViews(positions)
 
-  // A profile that was changed is likely to be read next: it is in the cache by then.
-  const edit = app.cache.together(
-    ({ id }: Edit) => id,
-    async (transaction, edits) => {
-      const outcomes = await editProfiles(transaction, edits)
+  const change = app.cache.together(
+    ({ id }: Edit | Wish) => id,
+    async (transaction, asks) => {
+      const outcomes = await changeProfiles(transaction, asks)
       return outcomes.map((outcome) => {
         if ('refused' in outcome) return outcome
         const { profile, tags } = outcome.result
         const content = views.profile.represent(profile)
-        if (tags.length > 0 && profile.visibility === 'public') {
+        // What was changed is likely to be read next: it is in the cache by then.
+        if (tags.length > 0 && profile.version > 1 && profile.visibility === 'public') {
           transaction.keep(views.profile.cached, views.profile.key(profile), profile, content)
         }
         return { result: { value: profile, tags, content }, tags }
       })
-    }
-  )
-  const create = app.cache.together(
-    ({ id }: Wish) => id,
-    async (transaction, wishes) => {
-      const outcomes = await createProfiles(transaction, wishes)
-      return outcomes.map((outcome) =>
-        'refused' in outcome
-          ? outcome
-          : { result: { outcome: created(outcome.result), tags: outcome.tags }, tags: outcome.tags }
-      )
     }
   )
 
@@ -139,7 +129,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           requireMatch(ifMatch, current.version, false, () => tagOf(current))
           return current
         }
-        const written = await edit({ id, actorId: caller.id, patch: request.body, permit })
+        const written = await change({ id, actorId: caller.id, patch: request.body, permit })
         if (written.result.tags.length > 0) {
           app.audit.record({ action: 'profile.update', resource: 'profile', resourceId: id }, request)
         }
@@ -174,19 +164,21 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         })
         if (!made) throw new Error('a profile was neither created nor refused')
         if ('refused' in made) throw made.refused
-        return created(made.result)
+        const { profile } = made.result
+        return created(profile, views.profile.represent(profile))
       }
-      const together = () =>
-        create(wish).catch((error: unknown) => {
+      const together = async () => {
+        const { result, stamp } = await change(wish).catch((error: unknown) => {
           throw refusalOf(error, id)
         })
+        return { result: { outcome: created(result.value, result.content), tags: result.tags }, stamp }
+      }
       await writeOnce(app, request, reply, alone, together)
       return reply
     }
   )
 
-  function created({ profile }: Changed): Answered {
-    const { id } = profile
+  function created({ id }: Profile, content: Content): Answered {
     return {
       status: 201,
       act: { action: 'profile.create', resource: 'profile', resourceId: id },
@@ -195,9 +187,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         'cache-control': 'no-cache',
         location: pathOf(id),
         'content-location': pathOf(id),
-        etag: tagOf(profile)
+        etag: entityTag(content.tag, 'identity')
       },
-      body: views.profile.represent(profile).text
+      body: content.text
     }
   }
 

@@ -7,7 +7,7 @@ import { known } from '../../db/seed/known.ts'
 import { buildApp } from '../../src/app.ts'
 import { consistencyHeader } from '../../src/http/consistency.ts'
 import { engines } from '../engines.ts'
-import { query } from '../statements.ts'
+import { countStatements, query } from '../statements.ts'
 
 const lucia = known.therapist.id
 const path = `/api/profile/${lucia}`
@@ -388,6 +388,42 @@ t.test('profiles over HTTP', { timeout: 120_000 }, async (t) => {
     t.same(replies.map(({ statusCode }) => statusCode).sort(), [201, ...Array(9).fill(409)])
     t.equal((await eventsOf(id)).length, 1)
   })
+
+  t.test(
+    'what is changed and created at once is done together, and each is answered for itself',
+    async (t) => {
+      const [first, second, client] = [
+        await newTherapist(),
+        await newTherapist(),
+        await newTherapist('client')
+      ]
+      const committed = await countStatements([url], '%INSERT INTO cache_slots%COMMIT')
+      const etag = String((await get(path)).headers.etag)
+      const [one, other, nobody, hers, late] = await Promise.all([
+        post({ displayName: 'One' }, as(first, 'therapist')),
+        post({ displayName: 'Other', languages: ['es', 'en'] }, as(second, 'therapist')),
+        post({ displayName: 'Nobody', userId: client }, admin),
+        patch(path, { headline: 'Beside others' }),
+        patch(path, { headline: 'Too late' }, { ...her, 'if-match': etag })
+      ])
+      t.same(
+        [one, other, nobody, hers, late].map(({ statusCode }) => statusCode),
+        [201, 201, 422, 200, 412]
+      )
+      // The second change of one profile waits for the first; nobody else does.
+      t.equal(await committed(), 1)
+      for (const [answer, name, id] of [
+        [one, 'One', first],
+        [other, 'Other', second]
+      ] as const) {
+        t.match(answer.json(), { id, displayName: name })
+        t.match((await get(`/api/profile/${id}`, after(answer))).json(), answer.json())
+        t.equal((await eventsOf(id)).length, 1)
+      }
+      t.match((await get(path, after(hers))).json(), { headline: 'Beside others' })
+      t.same(await eventsOf(client), [])
+    }
+  )
 
   t.test('a profile is its therapist’s own, or made by an administrator', async (t) => {
     const [id, client] = [await newTherapist(), await newTherapist('client')]
