@@ -17,6 +17,7 @@ export const practice: Scenario = {
     patchOwnProfile: 5.4
   },
   encoding: 'browser',
-  warmUp: 3,
-  open: [{ steps: [{ seconds: 15, rate: 500 }], subjects: ['turno'] }]
+  // Nothing is filled: by then most of what is asked for has been asked for once.
+  warmUp: 8,
+  open: [{ steps: [{ seconds: 15, rate: 250 }], subjects: ['turno'] }]
 }

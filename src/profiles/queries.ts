@@ -128,14 +128,34 @@ export async function findPage(database: Database, { search, start, limit }: Pag
   }
 }
 
-function findPart(database: Database, { indexes, filters }: Way, part: Part, limit: number, offset: number) {
-  return database
-    .select(summary)
-    .from(profiles, { forceIndex: indexes })
-    .where(and(...filters, part.where))
+function findPart(
+  database: Database,
+  { indexes, filters, walks }: Way,
+  part: Part,
+  limit: number,
+  offset: number
+) {
+  const where = and(...filters, part.where)
+  const options = { forceIndex: indexes }
+  if (!walks) {
+    const rows = database.select(summary).from(profiles, options).where(where)
+    return rows
+      .orderBy(...part.order)
+      .limit(limit)
+      .offset(offset)
+  }
+  // Of those that are passed by, the index is all that is read: their rows lie all over a table larger than memory.
+  const found = database.select({ id: profiles.id }).from(profiles, options).where(where)
+  const page = found
     .orderBy(...part.order)
     .limit(limit)
     .offset(offset)
+    .as('page')
+  return database
+    .select(summary)
+    .from(page)
+    .innerJoin(profiles, eq(profiles.id, page.id))
+    .orderBy(...part.order)
 }
 
 async function countMatches(
@@ -190,8 +210,8 @@ function keyless(sort: Sort, after: Place | null): Part {
   return { where: and(unknown, after ? gt(profiles.id, after.id) : undefined), order: [asc(profiles.id)] }
 }
 
-/** How the rows of a search are come by: the indexes that may be used, and what narrows. */
-type Way = { sort: Sort; indexes: string[]; filters: (SQL | undefined)[] }
+/** How the rows of a search are come by: the indexes that may be used, what narrows, and whether many are passed by. */
+type Way = { sort: Sort; indexes: string[]; filters: (SQL | undefined)[]; walks: boolean }
 
 const kinds = ['specialty', 'language', 'approach'] as const
 type Term = { kind: (typeof kinds)[number]; name: string }
@@ -212,6 +232,7 @@ async function wayInto(database: Database, search: Search): Promise<Way> {
   return {
     sort,
     indexes: words || rarest ? [order, 'PRIMARY'] : [order],
+    walks: terms.length > 0 && !words && !rarest,
     filters: [
       ...columnFilters(search),
       words && hasWords(words),
