@@ -29,7 +29,7 @@ export type Metrics = {
  * How often the event loop is asked how late it is, ms. Each time wakes a process that had nothing else to do: at the 10
  * that libraries take, two of them were most of what an idle instance spent.
  */
-export const probeEveryMs = 50
+export const probeEveryMs = 100
 
 const otlpIntervalMs = 15_000
 const otlpTimeoutMs = 5_000

@@ -10,14 +10,14 @@ const now = () => performance.now()
 export const proofMs = 50
 /** A gap in the proofs longer than this: others may have given Redis up meanwhile and left versions untold, ms. */
 const gapMs = 2 * proofMs
-/** Twice in the life of a proof: one that comes late is still in time. ms. */
-const beatMs = proofMs / 2
+/** The next proof is asked for this long after the last, ms: its answer has the rest of the other's life to come. */
+const beatMs = Math.floor((2 / 3) * proofMs)
 /** No reply for this long while one is due: the connection is dropped, ms. */
 const silenceMs = 4 * proofMs
 const openWithinMs = 1_000
 const identityEveryMs = 500
 /** How long a version that its writer could not tell may stay unknown to Redis. */
-const relayEveryBeats = 4
+const relayEveryBeats = 3
 
 /** Redis cannot be trusted now. Not an error of the caller: the primary judges instead. */
 export class LinkDown extends Error {
@@ -318,7 +318,7 @@ export class Link {
     }
     // The lock is answered as a ping would be. Each command of its own would wake this process once more.
     if (++this.#beats % relayEveryBeats === 0 && this.trusted()) void this.#relay()
-    else if (time - this.#proof > beatMs / 3 && this.#pending < 3) {
+    else if (time - this.#proof > beatMs / 4 && this.#pending < 3) {
       this.run((redis) => redis.ping()).catch(() => {})
     }
   }
