@@ -94,6 +94,12 @@ export class OpenLoop {
     const due = this.#underWay.get(connection)
     if (!due) return
     this.#underWay.delete(connection)
+    // A connection that had no work yet was given up by the server in the moment that it got some. Sent again, as browsers
+    // do (RFC 9110 §15.5.9); it counts from when it was to be sent all the same.
+    if (status === 408) {
+      this.#waiting.unshift(due)
+      return
+    }
     const { wanted } = due
     const layer = isWrite(wanted) && status < 500 ? null : layerOf(status, header('cache-status'))
     const wrong =

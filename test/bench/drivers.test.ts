@@ -117,6 +117,17 @@ t.test('the open loop', async (t) => {
     t.ok(latency.max >= 1_000_000, 'whoever was cut off waits at least as long as the time-out')
   })
 
+  t.test('sends again, as browsers do, what met a connection that was just given up', async (t) => {
+    let asked = 0
+    const url = await serverOf(t, (request, reply) => {
+      if (asked++ % 50 !== 49) return answer(request, reply)
+      reply.writeHead(408, { connection: 'close' }).end()
+    })
+    const { seen } = await drive(t, url)
+    t.ok(asked > seen.requests, `${asked} for ${seen.requests}`)
+    t.equal(seen.good, seen.requests)
+  })
+
   t.test('knows a wrong status and a wrong body', async (t) => {
     const url = await serverOf(t, (request, reply) => {
       if (request.method === 'PATCH') reply.statusCode = 500
