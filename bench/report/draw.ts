@@ -1,9 +1,12 @@
-// `npm run bench:report`: draws the report of a run anew from the JSON that it left.
+// `npm run bench:report`: draws the report of a run anew from the JSON that it left, and the README's figures.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Result } from '../result.ts'
 import { svgs, writeReport } from './index.ts'
+import { withFigures } from './readme.ts'
+
+const readme = new URL('../../README.md', import.meta.url)
 
 const help = `Draws the report of a benchmark's run anew, from the JSON that it left.
 
@@ -11,6 +14,7 @@ const help = `Draws the report of a benchmark's run anew, from the JSON that it 
 
   --out FILE.html   where the page goes (beside the JSON, named like it)
   --svg DIR         writes the main charts there too, one SVG each
+  --readme          writes the benchmark's figures of README.md anew
   --help
 `
 
@@ -21,7 +25,12 @@ async function main(args: string[]): Promise<number> {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { out: { type: 'string' }, svg: { type: 'string' }, help: { type: 'boolean', default: false } }
+      options: {
+        out: { type: 'string' },
+        svg: { type: 'string' },
+        readme: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
     })
     if (values.help) {
       process.stdout.write(help)
@@ -34,6 +43,7 @@ async function main(args: string[]): Promise<number> {
     await writeReport(result, page)
     process.stdout.write(`${page}\n`)
     if (values.svg !== undefined) await writePictures(result, values.svg)
+    if (values.readme) await writeFile(readme, withFigures(await readFile(readme, 'utf8'), result))
     return 0
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)

@@ -11,7 +11,7 @@ import { newLife, streamConnection, streamKey } from './stream.ts'
 
 const batchEntries = 500
 /** How long fewer than that wait in Redis for company: a statement for each would cost a busy primary as much as the change. */
-const gatherMs = 50
+const gatherMs = 250
 /** How long a read waits for something to write. */
 const blockMs = 1_000
 /** A command may take this much longer than a read waits. */

@@ -13,7 +13,7 @@ const batchSize = 500
 /** How long what nobody announced may stay unseen: with announcements they are the backstop, without them the way. */
 const lookEveryMs = { heard: 1_000, deaf: 250 }
 /** Between two times that places are given here: the events of many changes get theirs together, and the first at once. */
-const placeEveryMs = 50
+const placeEveryMs = 100
 
 /** What a listener is told. Methods return at once. */
 export type Listener = {

@@ -14,9 +14,9 @@ export class Overloaded extends Error {
 const overloaded = new Overloaded('too much to do')
 
 /** Nobody waits longer, ms. A write is somebody's booking: it may take its time before it is refused. */
-const patienceMs: Record<Urgency, number> = { write: 1_000, item: 300, list: 150 }
+const patienceMs: Record<Urgency, number> = { write: 1_000, item: 300, list: 300 }
 /** A queue that has not been empty for this long stands, ms. */
-const standingMs = 250
+const standingMs = 300
 const sweepEveryMs = 10
 /** How many may wait in a burst; and in a queue that stands, as a share of the limit. */
 const burstRoom = 1_024

@@ -17,6 +17,7 @@ import { svgs, writeReport } from '../../bench/report/index.ts'
 import { widthOf } from '../../bench/report/lettering.ts'
 import { contrast, type Hue, others } from '../../bench/report/palette.ts'
 import { duration, figure, memory, share } from '../../bench/report/quantities.ts'
+import { withFigures } from '../../bench/report/readme.ts'
 import type { Result, Verdict } from '../../bench/result.ts'
 import { sampleResult } from './sample.ts'
 
@@ -380,3 +381,11 @@ t.test(
     t.match((await draw('--help')).stdout, '--svg')
   }
 )
+
+t.test('the figures of README.md are those of the committed run', async (t) => {
+  const text = (path: string) => readFile(join(project, path), 'utf8')
+  const readme = await text('README.md')
+  const result: Result = JSON.parse(await text('bench/results/full.json'))
+  t.equal(withFigures(readme, result), readme, 'npm run bench:report -- bench/results/full.json --readme')
+  t.throws(() => withFigures('# without marks', result), /<!-- benchmark -->/)
+})
