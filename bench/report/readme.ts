@@ -78,7 +78,11 @@ function faults(result: Result): string {
       cast.player(subject).title,
       quantity(goodShare, 'share'),
       duration(worstMs * 1000),
-      recoveredAfterMs === null ? 'never' : duration(recoveredAfterMs * 1000)
+      recoveredAfterMs === null
+        ? 'never'
+        : recoveredAfterMs === 0
+          ? 'at once'
+          : duration(recoveredAfterMs * 1000)
     ])
   )
 }
