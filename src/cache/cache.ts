@@ -306,8 +306,9 @@ export class Cache {
   #fresh(entry: Entry, time: number): boolean {
     const { link, floors } = this.#parts
     if (time >= entry.expiresAt) return false
-    const { slot, version, stamp } = entry
-    if (!(slot === -1 ? floors.allow(stamp) : floors.allowOne(slot, version))) return false
+    const { slot, version } = entry
+    // The stamp is made when it is asked for: not where two numbers say the same.
+    if (!(slot === -1 ? floors.allow(entry.stamp) : floors.allowOne(slot, version))) return false
     if (link !== null && entry.generation === link.generation && link.proof > entry.provenAt) {
       entry.provenAt = link.proof
     }
