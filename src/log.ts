@@ -52,8 +52,10 @@ const secretPaths = [
 
 /** Bytes of lines that may wait for a standard output that nobody reads; beyond them lines are dropped. */
 const waitingBytes = 4 * 1024 * 1024
-/** Lines go out together: so many bytes at once (no more than the library takes in a write), or what there is so often, ms. One
- * by one a line costs as much as a hit. */
+/**
+ * Lines go out together: so many bytes at once (less than the library takes in a write), or what there is so often, ms. One
+ * by one a line costs as much as a hit.
+ */
 const together = { minLength: 16_000, periodicFlush: 500 }
 
 // Not synchronous: a full pipe would stop the event loop, and with it every request. What waits is written out at exit.

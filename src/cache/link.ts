@@ -16,7 +16,7 @@ const beatMs = Math.floor((2 / 3) * proofMs)
 const silenceMs = 4 * proofMs
 const openWithinMs = 1_000
 const identityEveryMs = 500
-/** How long a version that its writer could not tell may stay unknown to Redis. */
+/** So many beats (about 100 ms) may a version that its writer could not tell stay unknown to Redis. */
 const relayEveryBeats = 3
 
 /** Redis cannot be trusted now. Not an error of the caller: the primary judges instead. */
