@@ -36,6 +36,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** `onRequest` hook of routes that need a caller: fills `request.caller`, or answers 401. */
     authenticate(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void
+    /** Whom an Authorization header names, where its token was checked before and has not ended. */
+    recall(header: string | undefined): Recalled | undefined
+    /** Whether the session of a token is known to live, without asking anybody; a token without one ends by itself. */
+    isAlive(recalled: Recalled): boolean
     /** An access token for a caller, good for so many seconds. */
     signToken(caller: Caller, seconds: number): string
   }
@@ -52,12 +56,16 @@ declare module '@fastify/jwt' {
   }
 }
 
-/** `endsAt`: epoch ms. */
-type Verified = { caller: Caller; endsAt: number; session: KnownSession | null }
+/** A token that was checked before. `endsAt`: epoch ms. */
+export type Recalled = {
+  readonly caller: Caller
+  readonly endsAt: number
+  readonly session: KnownSession | null
+}
 /** `name`: of its entry in the cache, which every request of the token asks for. */
 type KnownSession = { asked: SessionKey; key: string; name: string }
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
-const lookUp: LRUCache.GetOptions<string, Verified, unknown> = {}
+const lookUp: LRUCache.GetOptions<string, Recalled, unknown> = {}
 
 export default fp(
   /** @param sessions what the tokens of sessions are held against; where it is left out they are all refused */
@@ -98,18 +106,18 @@ export default fp(
     // Not fast-jwt's own cache, which keeps refusals too: a flood of forged tokens would push out the good ones. The
     // header as nearly everybody writes it is the key, so that it need not be read; hashing each would cost more than all
     // the rest of a hit. In other spellings it is found by that one: they must not be able to fill this.
-    const verified = new LRUCache<string, Verified>({ max: rememberedTokens })
+    const verified = new LRUCache<string, Recalled>({ max: rememberedTokens })
 
-    function remembered(header: string): Verified | undefined {
+    function remembered(header: string): Recalled | undefined {
       const known = verified.get(header, lookUp)
       return known !== undefined && Date.now() <= known.endsAt ? known : undefined
     }
 
-    function verify(header: string | undefined): Verified {
+    function verify(header: string | undefined): Recalled {
       return (header === undefined ? undefined : remembered(header)) ?? verifyToken(bearerToken(header))
     }
 
-    function verifyToken(token: string): Verified {
+    function verifyToken(token: string): Recalled {
       const usual = `Bearer ${token}`
       const known = remembered(usual)
       if (known !== undefined) return known
@@ -134,6 +142,12 @@ export default fp(
     }
 
     app.decorateRequest('caller', null)
+    app.decorate('recall', (header) => (header === undefined ? undefined : remembered(header)))
+    app.decorate('isAlive', ({ session }) => {
+      if (session === null || sessions === undefined) return session === null
+      const found = app.cache.hitNamed(sessions.cached, session.name, session.asked)
+      return found !== undefined && !found.content.absent
+    })
     app.decorate('signToken', ({ id, role, sessionId }, seconds) => {
       const claims = { sub: id, role, ...(sessionId !== undefined && { sid: sessionId }) }
       const token = app.jwt[signingKeyId]?.sign(claims, { expiresIn: seconds })
@@ -141,7 +155,7 @@ export default fp(
       return token
     })
     app.decorate('authenticate', (request, _reply, done) => {
-      let known: Verified
+      let known: Recalled
       try {
         known = verify(request.headers.authorization)
       } catch (error) {

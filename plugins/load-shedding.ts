@@ -14,6 +14,13 @@ const sampleMs = 500
 /** Of the heap's limit; beyond it the garbage collector takes the processor for itself. */
 const heapShare = 0.92
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What is refused at the moment, but for health checks. */
+    load: { readonly tooMuch: boolean }
+  }
+}
+
 /**
  * `delayMs`: mean delay of the event loop over one sample, from which on more work would only make all of it late; 0:
  * whatever it is. The default is well above what a neighbour on the same two cores does to an idle process (seen: 150
@@ -35,13 +42,15 @@ export default fp<Options>(
     const probes = monitorEventLoopDelay({ resolution: probeEveryMs })
     probes.enable()
     const mostHeapBytes = getHeapStatistics().heap_size_limit * heapShare
-    let tooMuch = false
+    const load = { tooMuch: false }
+    app.decorate('load', load)
     const sampling = setInterval(() => {
       // No probe at all in a sample: the loop has stood still for the whole of it.
       const meanDelayMs = probes.count > 0 ? probes.mean / 1e6 - probeEveryMs : Number.POSITIVE_INFINITY
       probes.reset()
       const late = delayMs > 0 && meanDelayMs > delayMs
-      tooMuch = (late || process.memoryUsage().heapUsed > mostHeapBytes) && performance.now() >= settledAt
+      load.tooMuch =
+        (late || process.memoryUsage().heapUsed > mostHeapBytes) && performance.now() >= settledAt
     }, sampleMs).unref()
     app.addHook('onClose', (_app, done) => {
       clearInterval(sampling)
@@ -50,7 +59,7 @@ export default fp<Options>(
     })
 
     app.addHook('onRequest', (request, _reply, done) => {
-      if (tooMuch && !isHealthCheck(request)) done(overloaded)
+      if (load.tooMuch && !isHealthCheck(request)) done(overloaded)
       else done()
     })
   },

@@ -14,16 +14,17 @@ import type {
   FastifyInstance,
   FastifyRequest,
   onRequestHookHandler,
-  preHandlerAsyncHookHandler
+  preHandlerAsyncHookHandler,
+  RouteOptions
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { Redis } from 'ioredis'
 import { Problem } from '../src/http/problem.ts'
 import { sendProblem } from '../src/http/problem-reply.ts'
-import { networkOf } from '../src/limits/address.ts'
 import { apiKeys } from '../src/limits/api-keys.ts'
 import { ExactCounts } from '../src/limits/exact.ts'
 import {
+  joinedQuota,
   policyField,
   type QuotaFields,
   type Standing,
@@ -31,6 +32,7 @@ import {
   standingField
 } from '../src/limits/fields.ts'
 import { Fleet } from '../src/limits/fleet.ts'
+import { RoughGuard } from '../src/limits/guard.ts'
 import { type ExactLimit, type Limit, perMinute, type RoughLimit } from '../src/limits/limit.ts'
 import { type Policies, policies } from '../src/limits/policies.ts'
 import { RoughCounts } from '../src/limits/rough.ts'
@@ -41,6 +43,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** For `config: { limits }` of a route. */
     limits: Policies
+    /** What holds for a route; null where Redis has to be asked. */
+    roughGuardsOf(route: RouteOptions): readonly RoughGuard[] | null
   }
   interface FastifyRequest {
     /** How the caller stands with the limits that have let this request pass; null where none holds. */
@@ -92,13 +96,12 @@ export default fp(
     const exact = new ExactCounts(fleet)
     await app.register(rateLimit, { global: false, store: storeOver(exact) })
 
+    const roughGuard = (limit: RoughLimit) => new RoughGuard(countsOf(limit), byApiKey)
     const guardRough = (limit: RoughLimit): onRequestHookHandler => {
-      const byAddress = countsOf(limit)
+      const guard = roughGuard(limit)
       return (request, reply, done) => {
-        const own = byApiKey(request.headers)
-        const counts = own ?? byAddress
-        // An API key is counted as one, wherever it is used.
-        const key = own ? '' : networkOf(request.ip)
+        const counts = guard.countsFor(request.headers)
+        const key = guard.keyIn(counts, request.ip)
         const remaining = counts.take(key)
         if (remaining < 0) {
           // Sent, not thrown: where there is no route, an error would be answered with "not found".
@@ -106,7 +109,7 @@ export default fp(
           sendProblem(request, reply, quotaExceeded(standing))
           return
         }
-        addQuota(request, counts.policy, counts.standing(remaining))
+        request.quota = joinedQuota(request.quota, counts.policy, counts.standing(remaining))
         done()
       }
     }
@@ -124,12 +127,18 @@ export default fp(
         if (verdict.isAllowed) return
         const standing = { limit, remaining: verdict.remaining, seconds: secondsOf(verdict.ttl) }
         if (verdict.isExceeded) throw quotaExceeded(standing)
-        addQuota(request, policy, standingField(standing))
+        request.quota = joinedQuota(request.quota, policy, standingField(standing))
       }
     }
 
+    const limitsOf = (route: RouteOptions): readonly Limit[] =>
+      (route.config?.limits ?? [known.default]).filter(({ quota }) => quota > 0)
+    app.decorate('roughGuardsOf', (route) => {
+      const rough = limitsOf(route).flatMap((limit) => (limit.exact ? [] : [roughGuard(limit)]))
+      return rough.length === limitsOf(route).length ? rough : null
+    })
     app.addHook('onRoute', (route) => {
-      const limits = (route.config?.limits ?? [known.default]).filter(({ quota }) => quota > 0)
+      const limits = limitsOf(route)
       const onRequest = limits.flatMap((limit) => (limit.exact ? [] : [guardRough(limit)]))
       const preHandler = limits.flatMap((limit) => (limit.exact ? [guardExact(limit)] : []))
       if (onRequest.length > 0) route.onRequest = [...onRequest, ...[route.onRequest ?? []].flat()]
@@ -200,18 +209,6 @@ function storeOver(exact: ExactCounts): FastifyRateLimitStoreCtor {
       return this
     }
   }
-}
-
-/** RateLimit fields are lists, with a member for each limit. */
-function addQuota(request: FastifyRequest, policy: string, standing: string): void {
-  const { quota } = request
-  request.quota =
-    quota === null
-      ? { 'ratelimit-policy': policy, ratelimit: standing }
-      : {
-          'ratelimit-policy': `${quota['ratelimit-policy']}, ${policy}`,
-          ratelimit: `${quota.ratelimit}, ${standing}`
-        }
 }
 
 /** Draft-11 §5 and §6: the policies that were violated, and a Retry-After no earlier than `t`. */

@@ -1,17 +1,18 @@
 // Measures every request by its route and the layer that answered, and reads the counters of the other parts when
 // somebody scrapes. On a cached hit this costs a microsecond or two and allocates nothing (bench/telemetry-cost.ts).
 import type { ServerResponse } from 'node:http'
-import type { BatchObservableResult } from '@opentelemetry/api'
+import type { BatchObservableResult, Meter } from '@opentelemetry/api'
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
-import type { FastifyInstance, FastifyRequest, onResponseHookHandler } from 'fastify'
+import type { FastifyInstance, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Layer } from '../src/cache/events.ts'
-import type { DurationHistogram, DurationSeries } from '../src/durations.ts'
+import { Requests } from '../src/requests.ts'
 import { type Metrics, probeEveryMs, startMetrics } from '../src/telemetry.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     metrics: Metrics
+    requests: Requests
   }
   interface FastifyRequest {
     /** The layer whose value was sent; null when the answer did not come through the cache. */
@@ -24,7 +25,9 @@ export default fp(
     const metrics = await startMetrics(app.settings)
     app.decorate('metrics', metrics)
     app.decorateRequest('answeredBy', null)
-    measureRequests(app, metrics)
+    const requests = new Requests(metrics.requestDuration)
+    app.decorate('requests', requests)
+    measureRequests(app, metrics.meter, requests)
     measureRuntime(app, metrics)
     measureParts(app, metrics)
     app.addHook('onClose', metrics.shutdown)
@@ -32,25 +35,23 @@ export default fp(
   { name: 'telemetry' }
 )
 
-function measureRequests(app: FastifyInstance, { meter, requestDuration }: Metrics): void {
-  let active = 0
-  let aborted = 0
+function measureRequests(app: FastifyInstance, meter: Meter, requests: Requests): void {
   meter
     .createObservableUpDownCounter('http.server.active_requests', { description: 'Requests under way.' })
-    .addCallback((result) => result.observe(active))
+    .addCallback((result) => result.observe(requests.active))
   meter
     .createObservableCounter('turno.http.aborted', {
       description: 'Requests whose client went away before the answer was complete.'
     })
-    .addCallback((result) => result.observe(aborted))
+    .addCallback((result) => result.observe(requests.aborted))
 
   // Shared by all requests: a closure for each would be the dearest part of measuring it.
   function closed(this: ServerResponse): void {
-    active--
-    if (!this.writableFinished) aborted++
+    requests.active--
+    if (!this.writableFinished) requests.aborted++
   }
   app.addHook('onRequest', (_request, reply, done) => {
-    active++
+    requests.active++
     reply.raw.on('close', closed)
     done()
   })
@@ -62,56 +63,20 @@ function measureRequests(app: FastifyInstance, { meter, requestDuration }: Metri
 
   // Each route has a hook of its own: to ask a request for its route's template makes an object of all of its options.
   app.addHook('onRoute', (route) => {
-    const series = new RouteSeries(requestDuration, route.url)
+    const durations = requests.durationsOf(route.url)
     const record: onResponseHookHandler = (request, reply, done) => {
-      series.of(request, reply.statusCode).record(reply.elapsedTime)
+      durations.of(request.method, reply.statusCode, request.answeredBy).record(reply.elapsedTime)
       done()
     }
     route.onResponse = [record, ...[route.onResponse ?? []].flat()]
   })
-  const nowhere = new RouteSeries(requestDuration, undefined)
+  const nowhere = requests.durationsOf(undefined)
   app.addHook('onResponse', (request, reply, done) => {
-    if (request.is404) nowhere.of(request, reply.statusCode).record(reply.elapsedTime)
+    if (request.is404) {
+      nowhere.of(request.method, reply.statusCode, request.answeredBy).record(reply.elapsedTime)
+    }
     done()
   })
-}
-
-/** The series of a route, for each combination that occurred. */
-class RouteSeries {
-  #histogram: DurationHistogram
-  // The template, never the URL: a series for each URL would grow with the curiosity of strangers.
-  #route: string | undefined
-  #methods = new Map<string, Map<number, Map<Layer | null, DurationSeries>>>()
-
-  constructor(histogram: DurationHistogram, route: string | undefined) {
-    this.#histogram = histogram
-    this.#route = route
-  }
-
-  of(request: FastifyRequest, status: number): DurationSeries {
-    const method = methods.has(request.method) ? request.method : '_OTHER'
-    const layers = inner(inner(this.#methods, method), status)
-    const known = layers.get(request.answeredBy)
-    if (known) return known
-    const fresh = this.#histogram.series({
-      'http.request.method': method,
-      'http.response.status_code': status,
-      'turno.cache.layer': request.answeredBy ?? 'none',
-      ...(this.#route !== undefined && { 'http.route': this.#route })
-    })
-    layers.set(request.answeredBy, fresh)
-    return fresh
-  }
-}
-
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
-function inner<K, I, V>(outer: Map<K, Map<I, V>>, key: K): Map<I, V> {
-  const known = outer.get(key)
-  if (known) return known
-  const fresh = new Map<I, V>()
-  outer.set(key, fresh)
-  return fresh
 }
 
 // Event loop (delay, utilisation), garbage collection and heap by the library; what it leaves out here.

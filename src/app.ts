@@ -1,6 +1,7 @@
 // The plugin tree, in one screen. Infrastructure first, each part one plugin; then the resources.
 import Fastify, { type FastifyInstance } from 'fastify'
 import admin from '../plugins/admin.ts'
+import atHand from '../plugins/at-hand.ts'
 import audit from '../plugins/audit.ts'
 import auth from '../plugins/auth.ts'
 import breaker from '../plugins/breaker.ts'
@@ -26,6 +27,7 @@ import bookings from './bookings/routes.ts'
 import clients from './clients/routes.ts'
 import type { Settings } from './config.ts'
 import eventRoutes from './events/routes.ts'
+import type { requestIds } from './http/id.ts'
 import { serverOptions } from './http/server-options.ts'
 import { loggerOptions } from './log.ts'
 import ownProfile from './profiles/own/routes.ts'
@@ -35,13 +37,16 @@ import webhooks from './webhooks/routes.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     settings: Settings
+    requestIdOf: ReturnType<typeof requestIds>
   }
 }
 
 /** Builds the service from its settings. It does not listen yet: src/server.ts does. */
 export async function buildApp(settings: Settings): Promise<FastifyInstance> {
-  const app = Fastify({ ...serverOptions(settings), ...(await loggerOptions(settings)) })
+  const options = serverOptions(settings)
+  const app = Fastify({ ...options, ...(await loggerOptions(settings)) })
   app.decorate('settings', settings)
+  app.decorate('requestIdOf', options.genReqId)
 
   await app.register(telemetry)
   await app.register(errors)
@@ -58,6 +63,7 @@ export async function buildApp(settings: Settings): Promise<FastifyInstance> {
   await app.register(breaker)
   await app.register(redis)
   await app.register(cache)
+  await app.register(atHand)
   await app.register(audit)
   await app.register(admin)
   await app.register(events)

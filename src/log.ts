@@ -4,6 +4,7 @@ import { trace } from '@opentelemetry/api'
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type Bindings, type ChildLoggerOptions, destination, type LogFn, type Logger, pino } from 'pino'
 import type { Settings } from './config.ts'
+import type { Sent } from './http/at-hand.ts'
 import { toldPath } from './http/told-path.ts'
 
 /** Where lines go: one call for each, a newline at its end. */
@@ -78,7 +79,7 @@ class RequestLog extends LogController {
   #slowMs: number
 
   constructor(slowMs: number) {
-    super({ requestIdLogLabel: 'requestId' })
+    super({ requestIdLogLabel: idLabel })
     this.#slowMs = slowMs
   }
 
@@ -106,13 +107,29 @@ class RequestLog extends LogController {
       ...traceOf(request),
       status,
       answeredBy: request.answeredBy,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ms: tenths(reply.elapsedTime),
       ...(error && { err: error })
     }
     if (failed) request.log.error(line, 'failed request')
-    else if (slow) request.log.warn(line, 'slow request')
+    else if (slow) request.log.warn(line, slowMessage)
     else request.log.info(line, 'request')
   }
+}
+
+/** The line of an answer that Fastify knows nothing of (src/http/at-hand.ts). */
+export function slowRequest(
+  log: FastifyBaseLogger,
+  { description, headers, id, status, answeredBy, ms }: Sent
+): void {
+  const line = { ...description, ...traceOf({ headers }), status, answeredBy, ms: tenths(ms) }
+  log.child({ [idLabel]: id }).warn(line, slowMessage)
+}
+
+const idLabel = 'requestId'
+const slowMessage = 'slow request'
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
 }
 
 function isRead(method: string): boolean {
@@ -182,7 +199,11 @@ class LazyLogger implements FastifyBaseLogger {
 }
 
 /** What a line may say of a request: for an unknown route not even its path, which could hold anything. */
-function describeRequest(request: FastifyRequest): { method: string; route?: string; path?: string } {
+export type RequestDescription = { method: string; route?: string; path?: string }
+
+export function describeRequest(
+  request: Pick<FastifyRequest, 'method' | 'routeOptions' | 'params'>
+): RequestDescription {
   const route = request.routeOptions?.url
   const path = toldPath(request)
   if (route === undefined || path === undefined) return { method: request.method }
@@ -204,10 +225,10 @@ function activeTrace(): TraceFields {
 const traceparent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/
 
 // Without tracing of our own, the caller's trace still joins our line to theirs.
-function traceOf(request: FastifyRequest): TraceFields {
+function traceOf({ headers }: Pick<FastifyRequest, 'headers'>): TraceFields {
   const active = activeTrace()
   if (active.traceId !== undefined) return active
-  const header = request.headers.traceparent
+  const header = headers.traceparent
   const traceId = typeof header === 'string' ? traceparent.exec(header)?.[1] : undefined
   return traceId === undefined ? {} : { traceId }
 }

@@ -20,6 +20,9 @@ t.test('two instances on one stack', async (t) => {
 
   t.test('a replica answers first, then L1; the other instance asks Redis, then its own L1', (t) =>
     undisturbed(t, async () => {
+      await until('both replicas serve', () =>
+        one.app.mysql.replicas.states().every(({ serving }) => serving)
+      )
       const path = next()
       const statuses = []
       for (const instance of [one, one, two, two])

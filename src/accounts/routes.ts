@@ -201,6 +201,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/auth/me',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'getAccount',
@@ -263,6 +264,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/auth/sessions',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'listSessions',

@@ -66,6 +66,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/availability/rules',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'getRules',

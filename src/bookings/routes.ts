@@ -52,6 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/bookings',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'listBookings',
@@ -83,6 +84,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/bookings/:id',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'getBooking',

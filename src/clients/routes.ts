@@ -31,6 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/clients',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'listClients',

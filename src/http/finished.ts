@@ -4,6 +4,7 @@
 import { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bytes } from '../cache/content.ts'
+import type { QuotaFields } from '../limits/fields.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -34,21 +35,36 @@ export function sendFinished(
   body: Bytes,
   moment: Headers = {}
 ): void {
-  const { raw } = reply
-  const { quota } = request
   const added = reply.getHeaders()
   reply.hijack()
-  let lines = `${head.lines}x-request-id: ${request.id}\r\n`
+  let lines = linesOf(head, request.id, request.quota, moment)
+  for (const name in added) lines += `${name}: ${added[name]}\r\n`
+  writeFinished(reply.raw, reply.server.server.keepAliveTimeout, head, lines, body)
+}
+
+/** The head as it is written, but for its end. */
+export function linesOf(head: Head, id: string, quota: QuotaFields | null, moment: Headers): string {
+  let lines = `${head.lines}x-request-id: ${id}\r\n`
   if (quota) lines += `ratelimit-policy: ${quota['ratelimit-policy']}\r\nratelimit: ${quota.ratelimit}\r\n`
   for (const name in moment) lines += `${name}: ${moment[name]}\r\n`
-  for (const name in added) lines += `${name}: ${added[name]}\r\n`
+  return lines
+}
+
+/** @param keepAliveMs of the server, which tells it to whoever may send more on this connection */
+export function writeFinished(
+  raw: ServerResponse,
+  keepAliveMs: number,
+  { status }: Head,
+  lines: string,
+  body: Bytes
+): void {
   if (isPlain(raw)) {
     // What node's own writeHead leaves behind for end(), which sends both in one piece. It is the same text, but made
     // once for each entry; test/http/finished.test.ts holds the two together.
-    raw.statusCode = head.status
-    raw._header = lines + endOfHead(reply.server.server.keepAliveTimeout)
+    raw.statusCode = status
+    raw._header = lines + endOfHead(keepAliveMs)
   } else {
-    raw.writeHead(head.status, pairsOf(lines))
+    raw.writeHead(status, pairsOf(lines))
   }
   raw.end(body, 'latin1')
 }

@@ -1,11 +1,11 @@
 // Answers a GET from a view: conditional requests, encodings, HEAD, `fields`, and headers that say honestly where the
 // answer came from and how long it may be kept. On a hit it only looks things up.
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyReply } from 'fastify'
-import type { Answer, Cache } from '../cache/cache.ts'
-import type { Content, Encoding } from '../cache/content.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Answer, type Cache, nameOf } from '../cache/cache.ts'
+import type { Bytes, Content, Encoding } from '../cache/content.ts'
 import type { Layer } from '../cache/events.ts'
-import type { QuotaFields } from '../limits/fields.ts'
+import type { Repeating } from './at-hand.ts'
 import { entityTag, matchIfNoneMatch, representationTag } from './conditional.ts'
 import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
 import { negotiateEncoding } from './encoding.ts'
@@ -13,12 +13,14 @@ import { type Head, type Headers, headOf, sendFinished } from './finished.ts'
 import { Problem } from './problem.ts'
 import type { View } from './view.ts'
 
-type Asking = {
-  id: string
-  headers: IncomingHttpHeaders
+type Asking = Pick<
+  FastifyRequest,
+  'id' | 'headers' | 'quota' | 'raw' | 'caller' | 'routeOptions' | 'params' | 'method'
+> & {
   server: { cache: Cache; consistency: ConsistencyTokens; securityHeaders: Headers }
   answeredBy: Layer | null
-  quota: QuotaFields | null
+  /** Where the same URL always asks for the same entry. */
+  repeating: Repeating | null
 }
 
 /** Made once per content, while it is asked for. */
@@ -106,9 +108,13 @@ const distance: Record<Layer, number> = { l1: 0, stale: 1, redis: 2, replica: 3,
 const acceptable = /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i
 
 function checkAccepts({ headers: { accept } }: Asking): void {
-  // What nearly all clients of an API send needs no closer look.
-  if (accept === undefined || accept === '*/*' || accept === 'application/json') return
+  if (accept === undefined || takesAnything(accept)) return
   if (!acceptable.test(accept)) throw new Problem('not-acceptable')
+}
+
+/** What nearly all clients of an API send, and what needs no closer look. */
+export function takesAnything(accept: string | undefined): boolean {
+  return accept === undefined || accept === '*/*' || accept === 'application/json'
 }
 
 /** Another form of what a view holds, made of its value at each request: a calendar file, a list with its parts. */
@@ -171,9 +177,31 @@ function answerHit<P, V>(
   parameters: P,
   found: Answer
 ): void {
-  const { headers } = request
-  const { content, layer } = found
-  request.answeredBy = layer
+  const { headers, server, repeating } = request
+  request.answeredBy = found.layer
+  const { head, body, moment } = finished(headers, server.securityHeaders, view, parameters, found)
+  // What the route has said besides is not known to whoever passes it by.
+  if (repeating !== null && Object.keys(reply.getHeaders()).length === 0) {
+    const name = nameOf(view.cached, view.key(parameters))
+    repeating.remember(request, {
+      hit: () => server.cache.hitNamed(view.cached, name, parameters),
+      finished: (headers, found) => finished(headers, server.securityHeaders, view, parameters, found)
+    })
+  }
+  sendFinished(request, reply, head, body, moment)
+}
+
+/** What an entry at hand is answered with. `moment`: fields of this answer alone. */
+export type Finished = { head: Head; body: Bytes; moment: Headers }
+
+function finished<P, V>(
+  headers: IncomingHttpHeaders,
+  security: Headers,
+  view: View<P, V>,
+  parameters: P,
+  found: Answer
+): Finished {
+  const { content } = found
   const prepared = prepare(view, parameters, content)
   const status = cacheStatus(found, view.staleBudgetMs)
   const heads = headsOf(prepared, status)
@@ -181,18 +209,17 @@ function answerHit<P, V>(
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
     heads.known ??= {}
-    heads.known[known] ??= headOf(304, { ...lasting(request, prepared, status), etag: known })
-    sendFinished(request, reply, heads.known[known], '', moment)
-    return
+    heads.known[known] ??= headOf(304, { ...lasting(security, prepared, status), etag: known })
+    return { head: heads.known[known], body: '', moment }
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
   heads.whole[encoding] ??= headOf(200, {
-    ...lasting(request, prepared, status),
+    ...lasting(security, prepared, status),
     ...wholeHeaders(content, encoding),
     'content-length': String(body.length)
   })
-  sendFinished(request, reply, heads.whole[encoding], body, moment)
+  return { head: heads.whole[encoding], body, moment }
 }
 
 function headsOf({ heads }: Prepared, status: string): Heads {
@@ -221,9 +248,9 @@ function ofTheMoment<P, V>(
   }
 }
 
-function lasting({ server }: Asking, { kept, next }: Prepared, status: string): Headers {
+function lasting(security: Headers, { kept, next }: Prepared, status: string): Headers {
   return {
-    ...server.securityHeaders,
+    ...security,
     ...kept,
     ...(next !== null && { link: `<${next}>; rel="next"` }),
     'cache-status': status

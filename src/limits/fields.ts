@@ -38,3 +38,12 @@ export function standingEnds(seconds: number): string {
 export function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000))
 }
+
+/** With one limit more. */
+export function joinedQuota(quota: QuotaFields | null, policy: string, standing: string): QuotaFields {
+  if (quota === null) return { 'ratelimit-policy': policy, ratelimit: standing }
+  return {
+    'ratelimit-policy': `${quota['ratelimit-policy']}, ${policy}`,
+    ratelimit: `${quota.ratelimit}, ${standing}`
+  }
+}

@@ -74,6 +74,14 @@ export class RoughCounts {
     return this.#tallies.size
   }
 
+  /** Whether a request of `key` would pass at this moment. Counts nothing. */
+  hasRoom(key: string): boolean {
+    const tally = this.#tallies.get(key, lookUp)
+    if (tally === undefined) return this.#quota >= 1
+    if (tally.window < this.#window) this.#roll(tally)
+    return this.#quota - this.#counted(tally) >= 1
+  }
+
   /** Counts a request of `key`. How many more would pass; -1: refused, and not counted. */
   take(key: string): number {
     const tally = this.#tallies.get(key, lookUp) ?? this.#begin(key)

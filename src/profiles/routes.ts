@@ -50,6 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/api/profiles',
     {
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'searchProfiles',
@@ -77,6 +78,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     app.get(
       path,
       {
+        config: { repeats: true },
         schema: {
           tags,
           operationId: alias ? 'getProfileAlias' : 'getProfile',

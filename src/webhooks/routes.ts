@@ -41,6 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/webhooks',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'listWebhooks',
@@ -55,6 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/api/webhooks/:id',
     {
       onRequest: app.authenticate,
+      config: { repeats: true },
       schema: {
         tags,
         operationId: 'getWebhook',
