@@ -34,9 +34,8 @@ export default fp(
       isAlive: app.isAlive,
       // A hit asks nobody: a trace of it is one span, which says what the metrics say. It is made for who traces himself.
       isTraced: (headers) => telemetry.otlpEndpoint !== null && headers.traceparent !== undefined,
-      sent: (answer) => {
-        if (answer.ms > log.slowRequestMs) slowRequest(app.log, answer)
-      }
+      slowMs: log.slowRequestMs,
+      slow: (answer) => slowRequest(app.log, answer)
     })
     app.metrics.meter
       .createObservableCounter('turno.http.at_hand', { description: 'Answers given before routing.' })
@@ -46,9 +45,7 @@ export default fp(
     app.decorateRequest('repeating', null)
     app.addHook('onRoute', (route) => {
       if (route.config?.repeats !== true || route.method !== 'GET') return
-      const guards = app.roughGuardsOf(route)
-      if (guards === null) throw new Error(`${route.url} asks Redis for its limits: it cannot be at hand`)
-      const repeating = atHand.route(guards, app.requests.durationsOf(route.url))
+      const repeating = atHand.route(app.onlyGuardOf(route), app.requests.durationsOf(route.url))
       const mark: onRequestHookHandler = (request, _reply, done) => {
         request.repeating = repeating
         done()

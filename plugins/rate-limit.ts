@@ -43,8 +43,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** For `config: { limits }` of a route. */
     limits: Policies
-    /** What holds for a route; null where Redis has to be asked. */
-    roughGuardsOf(route: RouteOptions): readonly RoughGuard[] | null
+    /** Of a route with one rough limit; null: with none. @throws Error where there is more to be asked */
+    onlyGuardOf(route: RouteOptions): RoughGuard | null
   }
   interface FastifyRequest {
     /** How the caller stands with the limits that have let this request pass; null where none holds. */
@@ -133,9 +133,11 @@ export default fp(
 
     const limitsOf = (route: RouteOptions): readonly Limit[] =>
       (route.config?.limits ?? [known.default]).filter(({ quota }) => quota > 0)
-    app.decorate('roughGuardsOf', (route) => {
-      const rough = limitsOf(route).flatMap((limit) => (limit.exact ? [] : [roughGuard(limit)]))
-      return rough.length === limitsOf(route).length ? rough : null
+    app.decorate('onlyGuardOf', (route) => {
+      const [limit, ...others] = limitsOf(route)
+      if (limit === undefined) return null
+      if (limit.exact || others.length > 0) throw new Error(`${route.url} has more than one rough limit`)
+      return roughGuard(limit)
     })
     app.addHook('onRoute', (route) => {
       const limits = limitsOf(route)

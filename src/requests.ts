@@ -29,6 +29,7 @@ export class RouteDurations {
   #histogram: DurationHistogram
   #route: string | undefined
   #methods = new Map<string, Map<number, Map<Layer | null, DurationSeries>>>()
+  #last: { asked: string; status: number; answeredBy: Layer | null; series: DurationSeries } | null = null
 
   constructor(histogram: DurationHistogram, route: string | undefined) {
     this.#histogram = histogram
@@ -36,6 +37,17 @@ export class RouteDurations {
   }
 
   of(asked: string, status: number, answeredBy: Layer | null): DurationSeries {
+    // Mostly the one before was the same.
+    const last = this.#last
+    if (last !== null && asked === last.asked && status === last.status && answeredBy === last.answeredBy) {
+      return last.series
+    }
+    const series = this.#find(asked, status, answeredBy)
+    this.#last = { asked, status, answeredBy, series }
+    return series
+  }
+
+  #find(asked: string, status: number, answeredBy: Layer | null): DurationSeries {
     const method = methods.has(asked) ? asked : '_OTHER'
     const layers = inner(inner(this.#methods, method), status)
     const known = layers.get(answeredBy)

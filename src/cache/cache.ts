@@ -1,5 +1,6 @@
 // The layered cache: in-process entries → Redis → a replica → the primary, and the one way to write past them.
 // How it stays true is docs/coherence.md; each step here is a rule of it. Knows neither HTTP nor the domain.
+import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'

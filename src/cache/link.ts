@@ -1,5 +1,6 @@
 // The one connection to Redis that the cache trusts: commands and announcements share it, in order. It knows when a
 // floor may be believed; it knows no view, and of a value only that it has a name, versions and bytes.
+import { performance } from 'node:perf_hooks'
 import { type Redis, ReplyError } from 'ioredis'
 import type { LinkCounters } from './events.ts'
 import { keyOf } from './scripts.ts'

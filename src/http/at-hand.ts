@@ -3,15 +3,15 @@
 // checking. What may change with each request is looked at as ever: limits, the token and its session, load, the entry
 // itself. Whatever is out of the ordinary is left to Fastify, which answers the same. docs/decisions/0013-at-hand.md.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import type { FastifyRequest } from 'fastify'
 import type { Caller, Recalled } from '../../plugins/auth.ts'
 import type { Answer } from '../cache/cache.ts'
 import type { Layer } from '../cache/events.ts'
-import type { QuotaFields } from '../limits/fields.ts'
-import { joinedQuota } from '../limits/fields.ts'
 import type { RoughGuard } from '../limits/guard.ts'
 import { describeRequest, type RequestDescription } from '../log.ts'
 import type { Requests, RouteDurations } from '../requests.ts'
+import { ByUrl } from './by-url.ts'
 import { consistencyHeader } from './consistency.ts'
 import { linesOf, writeFinished } from './finished.ts'
 import { type Finished, takesAnything } from './serve.ts'
@@ -31,11 +31,15 @@ export type Repeating = {
   ): void
 }
 
-type Route = { guards: readonly RoughGuard[]; durations: RouteDurations }
-type Known = { route: Route; lookup: Lookup; description: RequestDescription }
+type Known = {
+  lookup: Lookup
+  guard: RoughGuard | null
+  durations: RouteDurations
+  description: RequestDescription
+}
 
-/** URLs of everybody, and of one caller. A life of many of them is what few entries get nearly all hits with. */
-const mostKnown = 4_096
+/** URLs of everybody, and of one caller. Few URLs get nearly all hits. */
+const mostKnown = 8_192
 const mostOfCaller = 16
 /** Longer ones are not worth their bytes. */
 const longestUrl = 512
@@ -52,8 +56,9 @@ export type AtHandParts = {
   isAlive(recalled: Recalled): boolean
   /** A span is to be made of it. */
   isTraced(headers: IncomingHttpHeaders): boolean
-  /** All that is told of an answer that has been sent. */
-  sent(answer: Sent): void
+  /** What took longer than this is told, ms. */
+  slowMs: number
+  slow(answer: Sent): void
 }
 
 export type Sent = {
@@ -65,12 +70,14 @@ export type Sent = {
   ms: number
 }
 
+type Begun = Omit<Sent, 'description' | 'ms'> & { startedAt: number }
+
 export class AtHand {
   /** Answers given. */
   answers = 0
   #parts: AtHandParts
-  #known = new Recent<Known>(mostKnown)
-  #ofCaller = new WeakMap<Caller, Recent<Known>>()
+  #known = new ByUrl<Known>(mostKnown)
+  #ofCaller = new WeakMap<Caller, ByUrl<Known>>()
   #closing = false
 
   constructor(parts: AtHandParts) {
@@ -82,13 +89,13 @@ export class AtHand {
     this.#closing = true
   }
 
-  route(guards: readonly RoughGuard[], durations: RouteDurations): Repeating {
-    const route = { guards, durations }
+  /** @param guard its only limit, where it has one */
+  route(guard: RoughGuard | null, durations: RouteDurations): Repeating {
     return {
       remember: (request, lookup) => {
         const { url = '' } = request.raw
         if (request.method !== 'GET' || url.length > longestUrl) return
-        this.#of(request.caller).set(url, { route, lookup, description: describeRequest(request) })
+        this.#of(request.caller).set(url, { lookup, guard, durations, description: describeRequest(request) })
       }
     }
   }
@@ -103,30 +110,30 @@ export class AtHand {
     const known = forAll ?? (recalled && this.#ofCaller.get(recalled.caller)?.get(url))
     if (known === undefined || this.#isUnusual(headers)) return false
 
-    const { route, lookup } = known
-    const address = this.#parts.addressOf(request)
-    for (const guard of route.guards) {
-      const counts = guard.countsFor(headers)
-      if (!counts.hasRoom(guard.keyIn(counts, address))) return false
-    }
+    const { guard, lookup } = known
+    const counts = guard?.countsFor(headers)
+    const key = guard && counts ? guard.keyIn(counts, this.#parts.addressOf(request)) : ''
+    const tally = counts?.tallyOf(key)
+    if (counts && tally && !counts.hasRoom(tally)) return false
     if (recalled !== undefined && !this.#parts.isAlive(recalled)) return false
     const found = lookup.hit()
     if (found === undefined || found.content.absent) return false
 
     const id = this.#parts.idOf(request)
     const { head, body, moment } = lookup.finished(headers, found)
-    const quota = quotaOf(route.guards, headers, address)
+    const remaining = counts?.take(key, tally) ?? 0
+    const quota = counts ? { 'ratelimit-policy': counts.policy, ratelimit: counts.standing(remaining) } : null
     this.answers++
-    this.#watch(raw, known, headers, id, head.status, found.layer, startedAt)
     writeFinished(raw, keepAliveMs, head, linesOf(head, id, quota, moment), body)
+    this.#measure(raw, known, { headers, id, status: head.status, answeredBy: found.layer, startedAt })
     return true
   }
 
-  #of(caller: Caller | null): Recent<Known> {
+  #of(caller: Caller | null): ByUrl<Known> {
     if (caller === null) return this.#known
     const known = this.#ofCaller.get(caller)
     if (known) return known
-    const fresh = new Recent<Known>(mostOfCaller)
+    const fresh = new ByUrl<Known>(mostOfCaller)
     this.#ofCaller.set(caller, fresh)
     return fresh
   }
@@ -139,68 +146,24 @@ export class AtHand {
     )
   }
 
-  // Until the last byte of the answer is handed to the kernel, which for most is at once.
-  #watch(
-    raw: ServerResponse,
-    { route, description }: Known,
-    headers: IncomingHttpHeaders,
-    id: string,
-    status: number,
-    answeredBy: Layer,
-    startedAt: number
-  ): void {
-    const { requests, sent } = this.#parts
+  // Nearly always the kernel has taken all of it by now. Else it is waited for, until the last byte.
+  #measure(raw: ServerResponse, known: Known, answer: Begun): void {
+    if (raw.socket?.writableLength === 0) {
+      this.#sent(known, answer)
+      return
+    }
+    const { requests } = this.#parts
     requests.active++
     raw.on('close', () => {
       requests.active--
-      if (!raw.writableFinished) {
-        requests.aborted++
-        return
-      }
-      const ms = performance.now() - startedAt
-      route.durations.of('GET', status, answeredBy).record(ms)
-      sent({ description, headers, id, status, answeredBy, ms })
+      if (raw.writableFinished) this.#sent(known, answer)
+      else requests.aborted++
     })
   }
-}
 
-function quotaOf(
-  guards: readonly RoughGuard[],
-  headers: IncomingHttpHeaders,
-  address: string
-): QuotaFields | null {
-  let quota: QuotaFields | null = null
-  for (const guard of guards) {
-    const counts = guard.countsFor(headers)
-    const remaining = counts.take(guard.keyIn(counts, address))
-    quota = joinedQuota(quota, counts.policy, counts.standing(remaining))
-  }
-  return quota
-}
-
-/** What was asked for last, by URL: at least so many, at most twice as many. */
-class Recent<Value> {
-  #most: number
-  #young = new Map<string, Value>()
-  #old = new Map<string, Value>()
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  get(url: string): Value | undefined {
-    const young = this.#young.get(url)
-    if (young !== undefined) return young
-    const old = this.#old.get(url)
-    if (old !== undefined) this.set(url, old)
-    return old
-  }
-
-  set(url: string, value: Value): void {
-    if (this.#young.size >= this.#most) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(url, value)
+  #sent({ durations, description }: Known, answer: Begun): void {
+    const ms = performance.now() - answer.startedAt
+    durations.of('GET', answer.status, answer.answeredBy).record(ms)
+    if (ms > this.#parts.slowMs) this.#parts.slow({ ...answer, description, ms })
   }
 }

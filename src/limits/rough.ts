@@ -18,7 +18,7 @@ const mostTold = 100
 /** For each look-up the same: lru-cache makes an options object for every one that brings none. */
 const lookUp: LRUCache.GetOptions<string, Tally, unknown> = {}
 
-type Tally = {
+export type Tally = {
   /** Whose it is, in Redis; made when it is told first. */
   name: string
   /** Which fixed window `current` counts. */
@@ -74,18 +74,20 @@ export class RoughCounts {
     return this.#tallies.size
   }
 
-  /** Whether a request of `key` would pass at this moment. Counts nothing. */
-  hasRoom(key: string): boolean {
-    const tally = this.#tallies.get(key, lookUp)
-    if (tally === undefined) return this.#quota >= 1
+  /** What is counted for `key`, to ask and to count more than once without looking for it. */
+  tallyOf(key: string): Tally {
+    const tally = this.#tallies.get(key, lookUp) ?? this.#begin(key)
     if (tally.window < this.#window) this.#roll(tally)
+    return tally
+  }
+
+  /** Whether one more request would pass at this moment. Counts nothing. */
+  hasRoom(tally: Tally): boolean {
     return this.#quota - this.#counted(tally) >= 1
   }
 
-  /** Counts a request of `key`. How many more would pass; -1: refused, and not counted. */
-  take(key: string): number {
-    const tally = this.#tallies.get(key, lookUp) ?? this.#begin(key)
-    if (tally.window < this.#window) this.#roll(tally)
+  /** Counts a request. How many more would pass; -1: refused, and not counted. */
+  take(key: string, tally = this.tallyOf(key)): number {
     const room = this.#quota - this.#counted(tally)
     if (room < 1) {
       this.refused++

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { ByUrl } from '../../src/http/by-url.ts'
+
+t.test('what was set is found, or has made room; never is another found', (t) => {
+  const known = new ByUrl<string>(64)
+  const urls = Array.from(
+    { length: 1_000 },
+    (_, i) => `/api/profile/${(i * 7_919).toString(16).padStart(12, '0')}`
+  )
+  let found = 0
+  const wrong: string[] = []
+  for (const [i, url] of urls.entries()) {
+    if (known.get(url) !== undefined) wrong.push(url)
+    known.set(url, url)
+    for (const earlier of urls.slice(Math.max(0, i - 9), i + 1)) {
+      const value = known.get(earlier)
+      if (value === earlier) found++
+      else if (value !== undefined || earlier === url) wrong.push(earlier)
+    }
+  }
+  t.same(wrong, [])
+  t.ok(found > 8_500, `${found} of about 10,000 that were set lately are there`)
+  t.end()
+})
+
+t.test('a second value takes the place of the first, and two that share a place live side by side', (t) => {
+  const known = new ByUrl<number>(2)
+  known.set('/a', 1)
+  known.set('/a', 2)
+  t.equal(known.get('/a'), 2)
+  known.set('/b', 3)
+  t.same([known.get('/a'), known.get('/b')], [2, 3])
+  t.equal(known.get(''), undefined)
+  t.end()
+})
