@@ -6,6 +6,7 @@ import { type Bindings, type ChildLoggerOptions, destination, type LogFn, type L
 import type { Settings } from './config.ts'
 import type { Sent } from './http/at-hand.ts'
 import { toldPath } from './http/told-path.ts'
+import { gathered } from './log-lines.ts'
 
 /** Where lines go: one call for each, a newline at its end. */
 export type LogStream = { write(line: string): void }
@@ -35,7 +36,8 @@ export async function loggerOptions(settings: Settings, stream?: LogStream): Pro
   return {
     // Fastify adds serializers of its own, but for those that it finds here.
     loggerInstance: Object.assign(loggerInstance, { serializers }),
-    logController: new RequestLog(settings.log.slowRequestMs)
+    // What it says of a request is chosen field by field: nothing is to be searched for in it.
+    logController: new RequestLog(settings.log.slowRequestMs, logger.child({}, { redact: [] }))
   }
 }
 
@@ -53,15 +55,10 @@ const secretPaths = [
 
 /** Bytes of lines that may wait for a standard output that nobody reads; beyond them lines are dropped. */
 const waitingBytes = 4 * 1024 * 1024
-/**
- * Lines go out together: so many bytes at once (less than the library takes in a write), or what there is so often, ms. One
- * by one a line costs as much as a hit.
- */
-const together = { minLength: 16_000, periodicFlush: 500 }
 
 // Not synchronous: a full pipe would stop the event loop, and with it every request. What waits is written out at exit.
 function stdout(): LogStream {
-  return destination({ dest: 1, sync: false, maxLength: waitingBytes, ...together })
+  return gathered(destination({ dest: 1, sync: false, maxLength: waitingBytes }))
 }
 
 // A development dependency: an image without it still runs.
@@ -77,10 +74,12 @@ async function prettyStdout(): Promise<LogStream> {
 /** Decides which requests are worth a line: writes, failures and slow ones. A fast read is only counted. */
 class RequestLog extends LogController {
   #slowMs: number
+  #logger: FastifyBaseLogger
 
-  constructor(slowMs: number) {
+  constructor(slowMs: number, logger: FastifyBaseLogger) {
     super({ requestIdLogLabel: idLabel })
     this.#slowMs = slowMs
+    this.#logger = logger
   }
 
   override incomingRequest(): void {}
@@ -103,6 +102,7 @@ class RequestLog extends LogController {
     const failed = status >= 500 || (error !== null && error !== undefined)
     if (!failed && !slow && isRead(request.method)) return
     const line = {
+      [idLabel]: request.id,
       ...describeRequest(request),
       ...traceOf(request),
       status,
@@ -110,9 +110,9 @@ class RequestLog extends LogController {
       ms: tenths(reply.elapsedTime),
       ...(error && { err: error })
     }
-    if (failed) request.log.error(line, 'failed request')
-    else if (slow) request.log.warn(line, slowMessage)
-    else request.log.info(line, 'request')
+    if (failed) this.#logger.error(line, 'failed request')
+    else if (slow) this.#logger.warn(line, slowMessage)
+    else this.#logger.info(line, 'request')
   }
 }
 
