@@ -42,20 +42,42 @@ export function insertInto<Table extends MySqlTable>(
   ])
 }
 
-/** Changes one row, found by its `id`. What `row` does not say stays. */
-export function updateById<Table extends MySqlTable & { id: MySqlColumn }>(
+/** What is to become of the row with this id. What `row` does not say stays. */
+export type RowChange<Table extends MySqlTable> = { id: string; row: Partial<Table['$inferInsert']> }
+
+/** Changes rows, each another one. Those of which the same is said share a statement: each is answered by itself. */
+export function updatesById<Table extends MySqlTable & { id: MySqlColumn }>(
   table: Table,
-  id: string,
-  row: Partial<Table['$inferInsert']>
-): Statement {
+  changes: readonly RowChange<Table>[]
+): Statement[] {
   const columns = new Map(Object.entries(getTableColumns(table)))
-  const parts = Object.entries(row).flatMap(([name, value]) => {
-    const column = columns.get(name)
-    if (!column || value === undefined) return []
-    return mysql.format('?? = ?', [column.name, valueFor(column, value)])
-  })
-  const end = mysql.format(' WHERE id = ?', [valueFor(table.id, id)])
-  return `${mysql.format('UPDATE ?? SET ', [getTableName(table)])}${parts.join(', ')}${end}`
+  const alike = Map.groupBy(changes.map(told), ({ names }) => names.join())
+  return [...alike.values()].map((group) => update(group))
+
+  function told({ id, row }: RowChange<Table>) {
+    const said = Object.entries(row).flatMap(([name, value]) => {
+      const column = columns.get(name)
+      return column && value !== undefined
+        ? [{ name: column.name, value: mysql.escape(valueFor(column, value)) }]
+        : []
+    })
+    return {
+      id: mysql.escape(valueFor(table.id, id)),
+      names: said.map(({ name }) => mysql.escapeId(name)),
+      values: said.map(({ value }) => value)
+    }
+  }
+
+  function update(group: readonly ReturnType<typeof told>[]): Statement {
+    const names = group[0]?.names ?? []
+    const parts = names.map((name, i) => `${name} = ${group.length === 1 ? group[0]?.values[i] : chosen(i)}`)
+    const ids = group.map(({ id }) => id).join(', ')
+    return `UPDATE ${mysql.escapeId(getTableName(table))} SET ${parts.join(', ')} WHERE id IN (${ids})`
+
+    function chosen(i: number): string {
+      return `CASE id ${group.map(({ id, values }) => `WHEN ${id} THEN ${values[i]}`).join(' ')} END`
+    }
+  }
 }
 
 function valueFor(column: Pick<Column, 'mapToDriverValue'>, value: unknown): Value {

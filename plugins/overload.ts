@@ -11,9 +11,12 @@ declare module 'fastify' {
   }
 }
 
+/** From here to the end of the first burst that a new process meets, ms. */
+const coldForMs = 10_000
+
 export default fp(
   async (app: FastifyInstance) => {
-    const admission: Admissions = { reads: new Admission(), writes: new Admission() }
+    const admission: Admissions = { reads: new Admission(coldForMs), writes: new Admission() }
     app.decorate('admission', admission)
 
     const { meter } = app.metrics

@@ -17,6 +17,8 @@ const overloaded = new Overloaded('too much to do')
 const patienceMs: Record<Urgency, number> = { write: 1_000, item: 300, list: 300 }
 /** A queue that has not been empty for this long stands, ms. */
 const standingMs = 300
+/** Both of reads, as long as the process is cold: what it has not at hand yet is no overload. */
+const coldMs = 1_000
 const sweepEveryMs = 10
 /** How many may wait in a burst; and in a queue that stands, as a share of the limit. */
 const burstRoom = 1_024
@@ -36,6 +38,12 @@ export class Admission {
   #waiters = 0
   #waitingSince = 0
   #sweep: NodeJS.Timeout | undefined
+  #coldUntil: number
+
+  /** @param coldForMs how long from now on nothing is at hand and hardly any code compiled, ms */
+  constructor(coldForMs = 0) {
+    this.#coldUntil = performance.now() + coldForMs
+  }
 
   /** How many may be under way, how many are, and how many wait. */
   get state(): { limit: number; underWay: number; waiting: number } {
@@ -95,7 +103,8 @@ export class Admission {
   }
 
   #hasRoom(urgency: Urgency, now: number): boolean {
-    if (now - this.#waitingSince < standingMs) return this.#waiters < burstRoom
+    const standing = now < this.#coldUntil ? coldMs : standingMs
+    if (now - this.#waitingSince < standing) return this.#waiters < burstRoom
     return this.#waiters < Math.ceil(this.#limit.value * standingShare[urgency])
   }
 
@@ -130,7 +139,8 @@ export class Admission {
     const now = performance.now()
     for (const urgency of urgencies.toReversed()) {
       const queue = this.#waiting[urgency]
-      while (queue[0] && now - queue[0].since > patienceMs[urgency]) this.#refuseWaiter(queue.shift())
+      const patience = now < this.#coldUntil ? Math.max(coldMs, patienceMs[urgency]) : patienceMs[urgency]
+      while (queue[0] && now - queue[0].since > patience) this.#refuseWaiter(queue.shift())
       // What has come in a burst and not gone within its time is a standing queue: the newest go first.
       while (queue.length > 0 && !this.#hasRoom(urgency, now)) this.#refuseWaiter(queue.pop())
     }

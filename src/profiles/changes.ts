@@ -6,7 +6,14 @@ import { bytesToUuid, uuidToBytes } from '../../db/columns.ts'
 import type { Row } from '../../db/pool.ts'
 import { duplicateKey, errnoOf, noParentRow } from '../../db/refusal.ts'
 import { profiles, profileTerms } from '../../db/schema.ts'
-import { insertInto, rowsIn, type Statement, statement, updateById } from '../../db/statements.ts'
+import {
+  insertInto,
+  type RowChange,
+  rowsIn,
+  type Statement,
+  statement,
+  updatesById
+} from '../../db/statements.ts'
 import type { Outcome } from '../cache/together.ts'
 import type { Transaction } from '../cache/transaction.ts'
 import { type NewCalendar, newCalendars } from '../calendar/changes.ts'
@@ -117,9 +124,9 @@ export async function changeProfiles(
   transaction: Transaction,
   asks: readonly (Edit | Wish)[]
 ): Promise<Outcome<Changed>[]> {
-  const edits = asks.flatMap((ask) => ('patch' in ask ? [ask.id] : []))
+  const ids = asks.flatMap((ask) => ('patch' in ask ? [ask.id] : []))
   const wishes = asks.flatMap((ask) => ('said' in ask ? [ask] : []))
-  const locking = edits.length > 0 ? profilesLocked(edits) : []
+  const locking = ids.length > 0 ? profilesLocked(ids) : []
   const results = await transaction.send([...locking, ...(wishes.length > 0 ? askedFor(wishes) : [])])
   const locked = profilesIn(locking.length > 0 ? results[1] : undefined)
   const known = knownIn(results.slice(locking.length))
@@ -129,7 +136,8 @@ export async function changeProfiles(
   )
   const done = made.flatMap((one) => ('refused' in one ? [] : [one]))
   const created = done.flatMap((one) => ('calendar' in one ? [one] : []))
-  const statements = done.flatMap((one) => ('statements' in one ? one.statements : []))
+  const edits = done.flatMap((one) => ('changes' in one ? [one] : []))
+  const statements = updating(edits)
   if (created.length > 0) statements.push(...creating(transaction, created))
   for (const change of statements) transaction.atEnd(change)
   recordEvents(
@@ -166,15 +174,28 @@ export async function updateProfile(
   patch: ProfilePatch,
   besides: Besides
 ): Promise<Changed> {
-  const { statements, events, ...changed } = edited(current, actorId, patch, besides)
+  const { changes, terms, events, ...changed } = edited(current, actorId, patch, besides)
+  const statements = updating([{ changes, terms }])
   if (statements.length > 0) await transaction.send(statements)
   recordEvents(transaction, events)
   transaction.touch(...changed.tags)
   return changed
 }
 
-/** What an edit makes, and what makes it so; no statements where there is nothing to change. */
-type Edited = Changed & { statements: Statement[]; events: NewEvent[] }
+/** What makes edits so. */
+type Editing = { changes: RowChange<typeof profiles>[]; terms: Statement[] }
+/** What an edit makes; nothing makes it so where there is nothing to change. */
+type Edited = Changed & Editing & { events: NewEvent[] }
+
+function updating(edits: readonly Editing[]): Statement[] {
+  return [
+    ...updatesById(
+      profiles,
+      edits.flatMap(({ changes }) => changes)
+    ),
+    ...edits.flatMap(({ terms }) => terms)
+  ]
+}
 
 function edited(
   current: Profile,
@@ -185,7 +206,7 @@ function edited(
   const { id } = current
   const said = sorted(patch)
   const names = [...differing(current, said), ...besides.names]
-  if (names.length === 0) return { profile: current, tags: [], statements: [], events: [] }
+  if (names.length === 0) return { profile: current, tags: [], changes: [], terms: [], events: [] }
 
   const version = current.version + 1
   const updatedAt = new Date().toISOString()
@@ -194,7 +215,8 @@ function edited(
   const row = { ...columns, ...(besides.private && { private: besides.private }), version, updatedAt }
   return {
     ...changed(profile, current.visibility),
-    statements: [updateById(profiles, id, row), ...termsReplaced(profile, names)],
+    changes: [{ id, row }],
+    terms: termsReplaced(profile, names),
     events: [event('profile.updated', id, actorId, { version, changed: names }, updatedAt)]
   }
 }

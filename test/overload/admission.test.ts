@@ -120,6 +120,18 @@ t.test('nobody waits for ever: reads are refused soon, writes are given more tim
   await Promise.all(first)
 })
 
+t.test('in a cold process a read waits longer than in a warm one', async (t) => {
+  const [cold, warm] = [new Admission(60_000), new Admission()].map(holding)
+  if (!cold || !warm) throw new Error('two are needed')
+  const first = [...cold.fill(), ...warm.fill()]
+  const there = cold.ask('item').then((outcome) => `cold ${outcome}`)
+  const here = warm.ask('item').then((outcome) => `warm ${outcome}`)
+  t.equal(await Promise.race([there, here]), 'warm refused')
+  t.equal(await there, 'cold refused', 'but not for ever')
+  for (const { endAll } of [cold, warm]) endAll()
+  await Promise.all(first)
+})
+
 t.test('what fails gives its place back', async (t) => {
   const admission = new Admission()
   for (let i = 0; i < 200; i++) {

@@ -425,6 +425,45 @@ t.test('profiles over HTTP', { timeout: 120_000 }, async (t) => {
     }
   )
 
+  t.test('what is changed together is written of each as it was said, and of nobody else', async (t) => {
+    const ids = [await newTherapist(), await newTherapist(), await newTherapist(), await newTherapist()]
+    for (const id of ids) {
+      await post({ displayName: `Of ${id}`, priceFrom: 4_000, bio: 'Once' }, as(id, 'therapist'))
+    }
+    const said = [
+      { headline: "D'Artagnan; \\'", priceFrom: 6_500 },
+      { headline: '¿Ψυχή?', priceFrom: null },
+      { bio: null, online: true },
+      { headline: '', priceFrom: 0 }
+    ]
+    const committed = await countStatements([url], '%CASE id%INSERT INTO cache_slots%COMMIT')
+    const replies = await Promise.all(
+      ids.map((id, i) => patch(`/api/profile/${id}`, said[i] ?? {}, as(id, 'therapist')))
+    )
+    t.same(
+      replies.map(({ statusCode }) => statusCode),
+      [200, 200, 200, 200]
+    )
+    t.equal(await committed(), 1)
+    const rows = await query(
+      url,
+      'SELECT display_name, headline, price_from, bio, online, version FROM profiles WHERE id IN (?) ORDER BY id',
+      [ids.map(uuidToBytes)]
+    )
+    const untouched = { headline: '', price_from: 4_000, bio: 'Once', online: 0 }
+    t.same(
+      rows,
+      ids
+        .map((id, i) => {
+          const { priceFrom, ...others } = { priceFrom: 4_000, ...said[i] }
+          const now = { ...untouched, ...others, price_from: priceFrom, version: 2 }
+          return { id, row: { ...now, online: Number(now.online), display_name: `Of ${id}` } }
+        })
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .map(({ row }) => row)
+    )
+  })
+
   t.test('a profile is its therapist’s own, or made by an administrator', async (t) => {
     const [id, client] = [await newTherapist(), await newTherapist('client')]
     t.equal((await post({ displayName: 'X' }, as(client, 'client'))).statusCode, 403)
