@@ -206,7 +206,12 @@ function settingsFrom(read: Read) {
         '',
         optional(httpUrl)
       ),
-      traceRatio: read('OTEL_TRACES_SAMPLER_ARG', 'share of requests traced, 0 to 1', '0.01', ratio)
+      traceRatio: read(
+        'OTEL_TRACES_SAMPLER_ARG',
+        'share of requests traced, 0 to 1 (of repeated hits, those whose caller traces)',
+        '0.01',
+        ratio
+      )
     },
     log: {
       level: read(

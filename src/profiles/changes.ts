@@ -41,7 +41,8 @@ export async function createProfiles(
   transaction: Transaction,
   wishes: readonly Wish[]
 ): Promise<Outcome<Changed>[]> {
-  const known = knownIn(await transaction.send(askedFor(wishes)))
+  const [result] = await transaction.send([askedFor(wishes)])
+  const known = knownIn(result)
   const made = wishes.map((wish) => creation(wish, known))
   const created = made.flatMap((one) => ('refused' in one ? [] : [one]))
   if (created.length > 0) await transaction.send(creating(transaction, created))
@@ -56,38 +57,34 @@ type Refused = { refused: Problem }
 /** A profile that will be there, and what comes with it. */
 type Created = Changed & { calendar: NewCalendar; events: NewEvent[] }
 
-/** Who may have a profile, with his time zone, and who has one; by id. */
-type Known = { zones: ReadonlyMap<string, string>; taken: ReadonlySet<string> }
+/** Who may have a profile, by id: with his time zone, and whether he has one. */
+type Known = ReadonlyMap<string, { timeZone: string; hasOne: boolean }>
 
-/** What has to be known before these are created: `knownIn` reads the two results. */
-function askedFor(wishes: readonly Wish[]): Statement[] {
-  const keys = [wishes.map(({ id }) => uuidToBytes(id))]
-  return [
-    statement(
-      "SELECT id, time_zone FROM users WHERE id IN (?) AND role = 'therapist' AND erased_at IS NULL",
-      keys
-    ),
-    statement('SELECT id FROM profiles WHERE id IN (?)', keys)
-  ]
+/** What has to be known before these are created: `knownIn` reads the result. */
+function askedFor(wishes: readonly Wish[]): Statement {
+  return statement(
+    `SELECT users.id, time_zone, profiles.id IS NOT NULL AS taken FROM users LEFT JOIN profiles ON profiles.id = users.id
+      WHERE users.id IN (?) AND role = 'therapist' AND erased_at IS NULL`,
+    [wishes.map(({ id }) => uuidToBytes(id))]
+  )
 }
 
-function knownIn([therapists, profiles]: readonly unknown[]): Known {
-  const zones = rowsIn<Row & { id: Buffer; time_zone: string }>(therapists)
-  return {
-    zones: new Map(zones.map(({ id, time_zone }) => [bytesToUuid(id), time_zone])),
-    taken: new Set(rowsIn<Row & { id: Buffer }>(profiles).map(({ id }) => bytesToUuid(id)))
-  }
+function knownIn(result: unknown): Known {
+  const rows = rowsIn<Row & { id: Buffer; time_zone: string; taken: number }>(result)
+  return new Map(
+    rows.map(({ id, time_zone, taken }) => [bytesToUuid(id), { timeZone: time_zone, hasOne: taken === 1 }])
+  )
 }
 
-function creation({ id, actorId, said }: Wish, { zones, taken }: Known): Created | Refused {
-  const timeZone = zones.get(id)
-  if (timeZone === undefined) return { refused: noTherapist() }
-  if (taken.has(id)) return { refused: thereIsOne(id) }
+function creation({ id, actorId, said }: Wish, known: Known): Created | Refused {
+  const therapist = known.get(id)
+  if (therapist === undefined) return { refused: noTherapist() }
+  if (therapist.hasOne) return { refused: thereIsOne(id) }
   const at = new Date().toISOString()
   const profile = newProfile(id, said, at)
   return {
     ...changed(profile, profile.visibility),
-    calendar: { therapistId: id, timeZone, region: profile.region },
+    calendar: { therapistId: id, timeZone: therapist.timeZone, region: profile.region },
     events: [event('profile.created', id, actorId, { version: 1 }, at)]
   }
 }
@@ -127,9 +124,9 @@ export async function changeProfiles(
   const ids = asks.flatMap((ask) => ('patch' in ask ? [ask.id] : []))
   const wishes = asks.flatMap((ask) => ('said' in ask ? [ask] : []))
   const locking = ids.length > 0 ? profilesLocked(ids) : []
-  const results = await transaction.send([...locking, ...(wishes.length > 0 ? askedFor(wishes) : [])])
+  const results = await transaction.send([...locking, ...(wishes.length > 0 ? [askedFor(wishes)] : [])])
   const locked = profilesIn(locking.length > 0 ? results[1] : undefined)
-  const known = knownIn(results.slice(locking.length))
+  const known = knownIn(results[locking.length])
 
   const made = asks.map((ask) =>
     'patch' in ask ? edit(ask, locked.get(ask.id) ?? null) : creation(ask, known)
