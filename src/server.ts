@@ -176,9 +176,9 @@ function elapsed(ms: number): Promise<void> {
 }
 
 if (import.meta.main) {
-  withNodeFlags()
   try {
     const settings = readSettings(process.env)
+    withNodeFlags(settings.cache.l1Bytes)
     runUntilSignal(serve(settings), settings)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
