@@ -7,6 +7,6 @@ export const hitToken: Scenario = {
   says: "One's own account from the nearest layer: signature and session of the token checked each time.",
   mix: { me: 100 },
   encoding: 'identity',
-  warmUp: 4,
+  warmUp: 8,
   compared: { rounds: 8, seconds: 2, with: ['bare'] }
 }

@@ -8,6 +8,6 @@ export const hit: Scenario = {
   mix: { item: 100 },
   keys: { profiles: 100 },
   encoding: 'identity',
-  warmUp: 4,
+  warmUp: 8,
   compared: { rounds: 8, seconds: 2, with: ['bare', 'nginx-static'] }
 }

@@ -9,7 +9,7 @@ import type { StreamState } from './stream.ts'
 /** One command's worth of lines. */
 const batchLines = 500
 /** How long fewer lines than that wait for company: a command for each would cost a busy instance as much as a request. */
-const gatherMs = 20
+const gatherMs = 50
 /** One fsync's worth. */
 const diskLines = 2_000
 /** Lines that Redis has and the table does not: beyond these, nothing more is given to Redis. */

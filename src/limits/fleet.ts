@@ -3,6 +3,7 @@
 // A connection of its own, because the cache's proves freshness by the order of its replies: whatever else were sent on
 // it would stand in that queue too.
 import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import type { Redis } from 'ioredis'
 
 const now = () => performance.now()
@@ -36,6 +37,8 @@ export class Fleet {
   #meeting: Promise<void> | null = null
   #timers: NodeJS.Timeout[] = []
   #ticked = new Set<() => void>()
+  #tickedAt = Number.NEGATIVE_INFINITY
+  #soon: NodeJS.Timeout | undefined
 
   /** @param redis connects lazily, without offline queue or retries, each command with a limit; null: always apart */
   constructor(redis: Redis | null) {
@@ -52,7 +55,7 @@ export class Fleet {
     return this.#size
   }
 
-  /** The same on all instances within milliseconds: Redis's clock, ms since 1970. Up to 50 ms old. */
+  /** The same on all instances within milliseconds: Redis's clock, ms since 1970. Up to 50 ms old where requests move it on. */
   get time(): number {
     return this.#time
   }
@@ -64,10 +67,7 @@ export class Fleet {
 
   /** Begins to connect; resolves once Redis is met, or when `patienceMs` is over. */
   async start(patienceMs: number): Promise<void> {
-    this.#every(tickMs, () => {
-      this.#time = now() + this.#offsetMs
-      for (const work of this.#ticked) work()
-    })
+    this.#tick()
     const redis = this.#redis
     if (!redis) return
     const met = new Promise<void>((resolve) => {
@@ -91,8 +91,27 @@ export class Fleet {
     clearTimeout(patience)
   }
 
+  /** For whoever counts a request: the clock moves on if it has stood for a tick. A timer would wake an idle process. */
+  moveOn(): void {
+    if (now() - this.#tickedAt >= tickMs) this.#tick()
+  }
+
+  /** For whoever has something to tell: the clock moves on within a tick, whether or not there are requests. */
+  soon(): void {
+    this.#soon ??= setTimeout(() => this.#tick(), tickMs).unref()
+  }
+
+  #tick(): void {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+    this.#tickedAt = now()
+    this.#time = this.#tickedAt + this.#offsetMs
+    for (const work of this.#ticked) work()
+  }
+
   close(): void {
     for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#soon)
     this.#epoch = null
     this.#redis?.disconnect()
   }
@@ -137,6 +156,7 @@ export class Fleet {
     } catch {
       this.#epoch = null
     }
+    this.#tick()
   }
 
   #every(ms: number, work: () => void): void {

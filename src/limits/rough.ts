@@ -76,6 +76,7 @@ export class RoughCounts {
 
   /** What is counted for `key`, to ask and to count more than once without looking for it. */
   tallyOf(key: string): Tally {
+    this.#fleet.moveOn()
     const tally = this.#tallies.get(key, lookUp) ?? this.#begin(key)
     if (tally.window < this.#window) this.#roll(tally)
     return tally
@@ -162,6 +163,7 @@ export class RoughCounts {
     if (tally.due || this.#epoch === null) return
     tally.due = true
     this.#due.push([key, tally])
+    this.#fleet.soon()
   }
 
   #tick(): void {
