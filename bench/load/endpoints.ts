@@ -39,7 +39,7 @@ export type Draws = {
   therapist(): Person
   client(): Person
   uuid(): string
-  /** The same number never twice in a run: what is written is new. */
+  /** The same number never twice in a run: an applicant, a slot. There are only so many of them. */
   serial(): number
 }
 
@@ -127,12 +127,12 @@ export const endpoints = {
     method: 'PATCH',
     path: `/api/profile/${draws.profile()}`,
     token: admin.token,
-    body: JSON.stringify({ headline: `Consulta ${draws.serial()}` }),
+    body: JSON.stringify({ headline: `Consulta ${draws.uuid()}` }),
     expected: [200]
   }),
   patchOwnProfile: (_, draws) => {
     const { id, token } = draws.therapist()
-    const body = JSON.stringify({ headline: `Consulta ${draws.serial()}` })
+    const body = JSON.stringify({ headline: `Consulta ${draws.uuid()}` })
     return { method: 'PATCH', path: `/api/profile/${id}`, token, body, expected: [200] }
   },
   createClient: (_, draws) => ({
@@ -140,7 +140,7 @@ export const endpoints = {
     path: '/api/clients',
     token: draws.therapist().token,
     idempotencyKey: draws.uuid(),
-    body: JSON.stringify({ name: `Marta Ribas ${draws.serial()}` }),
+    body: JSON.stringify({ name: `Marta Ribas ${draws.uuid()}` }),
     expected: [201]
   }),
   book: (world, draws) => ({
