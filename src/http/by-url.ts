@@ -2,8 +2,11 @@
 // text that is looked up there one of its own table of names first, which for a URL that comes from a socket takes longer
 // than all the rest of finding it. Pure.
 
-/** Characters that are looked at to find a URL's place, spread over all of it. */
-const looks = 16
+/**
+ * Characters that are looked at to find a URL's place, spread over all of it: each, where it is no longer than that twice. Ids
+ * may differ in their last digits alone.
+ */
+const looks = 64
 
 type Slot<Value> = { readonly url: string; readonly value: Value }
 

@@ -23,6 +23,18 @@ t.test('what was set is found, or has made room; never is another found', (t) =>
   t.end()
 })
 
+t.test('ids that were given one after another have places of their own', (t) => {
+  const known = new ByUrl<number>(8_192)
+  const urls = Array.from(
+    { length: 2_000 },
+    (_, i) => `/api/profile/018e0000-0000-7b10-8000-${i.toString(16).padStart(12, '0')}`
+  )
+  for (const [i, url] of urls.entries()) known.set(url, i)
+  const found = urls.filter((url, i) => known.get(url) === i).length
+  t.ok(found > 1_900, `${found} of 2,000`)
+  t.end()
+})
+
 t.test('a second value takes the place of the first, and two that share a place live side by side', (t) => {
   const known = new ByUrl<number>(2)
   known.set('/a', 1)
