@@ -320,7 +320,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     action: string,
     headers: Record<string, string> = {}
   ): Outcome {
-    const { text } = views.booking.represent(booking)
     return {
       status,
       act: { action, resource: 'booking', resourceId: booking.id },
@@ -331,7 +330,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         'content-location': pathOf(booking.id),
         etag: tagOf(booking)
       },
-      body: text
+      body: views.booking.represent(booking)
     }
   }
 }

@@ -194,7 +194,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         etag: entityTag(content.tag, 'identity'),
         ...headers
       },
-      body: content.text
+      body: content
     }
   }
 }

@@ -1,27 +1,36 @@
 // An answer whose head was made once and is sent many times. It goes past Fastify's reply: to set a dozen headers that
 // are the same each time, one by one, and to look at each again, costs more than the cache hit that they belong to.
 // Whatever hooks run after the answer (onResponse) run as ever; onSend hooks do not, so what they add is in the head.
-import { ServerResponse } from 'node:http'
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bytes } from '../cache/content.ts'
 import type { QuotaFields } from '../limits/fields.ts'
+import { negotiateEncoding } from './encoding.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
 /** The lasting part of a head, as it is written: the status line, then a line for each field. */
-export type Head = { readonly status: 200 | 304; readonly lines: string }
+export type Head = { readonly status: number; readonly lines: string }
 
 /** @param headers all but those of the moment: Date, the connection's, the request's id, the standing of its limits */
-export function headOf(status: 200 | 304, headers: Headers): Head {
-  const lines = Object.entries(headers).map(([name, value]) => {
-    // Nothing looks at them again: here is where a value must not be able to end its line.
-    if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e]/.test(value)) throw new Error(`${name} cannot be a header`)
-    return `${name}: ${value}\r\n`
-  })
-  return { status, lines: [`HTTP/1.1 ${status} ${reasons[status]}\r\n`, ...lines].join('') }
+export function headOf(status: number, headers: Headers): Head {
+  return { status, lines: statusLine(status) + fieldsOf(headers) }
 }
 
-const reasons = { 200: 'OK', 304: 'Not Modified' }
+function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
+}
+
+function fieldsOf(headers: Headers): string {
+  let lines = ''
+  for (const name in headers) {
+    const value = headers[name] ?? ''
+    // Nothing looks at them again: here is where a value must not be able to end its line.
+    if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e]/.test(value)) throw new Error(`${name} cannot be a header`)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
+}
 
 /**
  * Sends it, with what is of this request alone: its id, how its sender stands with the limits, and whatever a hook or the
@@ -40,6 +49,38 @@ export function sendFinished(
   let lines = linesOf(head, request.id, request.quota, moment)
   for (const name in added) lines += `${name}: ${added[name]}\r\n`
   writeFinished(reply.raw, reply.server.server.keepAliveTimeout, head, lines, body)
+}
+
+/**
+ * Sends what was made for this request alone, such as the answer to a write, in one piece too; with the status that the reply
+ * has by then. A client that wants it compressed gets it from the plugin that does so.
+ * @param security fields that every answer has, but where its own say otherwise
+ */
+export function sendOwn(reply: FastifyReply, security: Headers, headers: Headers, body: Bytes): FastifyReply {
+  const { request } = reply
+  if (body === '' || negotiateEncoding(request.headers['accept-encoding']) !== 'identity') {
+    return reply.headers(headers).send(Buffer.from(body, 'latin1'))
+  }
+  const status = reply.statusCode
+  const own = fieldsOf({ ...headers, 'content-length': String(body.length) })
+  sendFinished(request, reply, { status, lines: statusLine(status) + beside(security, headers) + own }, body)
+  return reply
+}
+
+let lastingOf: Headers | null = null
+let lasting = ''
+
+/** Nearly always all of them, which are the same each time. */
+function beside(security: Headers, headers: Headers): string {
+  for (const name in headers) {
+    if (!(name in security)) continue
+    return fieldsOf(Object.fromEntries(Object.entries(security).filter(([name]) => !(name in headers))))
+  }
+  if (lastingOf !== security) {
+    lasting = fieldsOf(security)
+    lastingOf = security
+  }
+  return lasting
 }
 
 /** The head as it is written, but for its end. */

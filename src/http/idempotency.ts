@@ -7,15 +7,18 @@ import { Type } from 'typebox'
 import { duplicateKey, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import { idempotencyKeys } from '../../db/schema.ts'
 import type { Transaction, Written } from '../cache/cache.ts'
+import { Content } from '../cache/content.ts'
 import type { Database } from '../cache/view.ts'
 import { consistencyHeader } from './consistency.ts'
+import { sendOwn } from './finished.ts'
 import { Problem, problemContentType } from './problem.ts'
 
 /** What a write answers with, ready to be sent and to be kept. */
 export type Outcome = {
   status: number
   headers: Readonly<Record<string, string>>
-  body: string
+  /** As text, or what a view has made: its bytes are sent as they are. */
+  body: string | Content
   /** For the audit trail: noted when it is committed, if anything has changed; not again for a replay. */
   act?: Parameters<FastifyInstance['audit']['record']>[0]
 }
@@ -120,7 +123,8 @@ async function attemptOnce(
     await database.execute(sql`ROLLBACK TO SAVEPOINT work`)
     done = { outcome: refusal(error, requestId), tags: [], replayed: false }
   }
-  const { status, headers, body } = done.outcome
+  const { status, headers } = done.outcome
+  const body = done.outcome.body instanceof Content ? done.outcome.body.text : done.outcome.body
   await database.update(idempotencyKeys).set({ status, headers, body }).where(isKey(key))
   return done
 }
@@ -153,16 +157,19 @@ async function claim(database: Database, key: Key): Promise<Outcome | null> {
 
 function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Written<Done>): void {
   const { outcome, tags, replayed } = result
-  if (tags.length > 0) {
-    reply.headers({
+  const { status, headers, body } = outcome
+  const all = {
+    ...(tags.length > 0 && {
       // RFC 9875: caches on the way drop what this change made old.
       'cache-group-invalidation': [...new Set(tags)].map((tag) => `"${tag}"`).join(', '),
       [consistencyHeader]: app.consistency.of(stamp)
-    })
+    }),
+    ...(replayed && { 'idempotency-replayed': 'true' }),
+    ...headers
   }
-  if (replayed) reply.header('idempotency-replayed', 'true')
   // As bytes, which no serialiser touches: a replay is what the first answer was.
-  reply.code(outcome.status).headers(outcome.headers).send(Buffer.from(outcome.body))
+  const bytes = body instanceof Content ? body.body('identity') : Buffer.from(body).toString('latin1')
+  sendOwn(reply.code(status), app.securityHeaders, all, bytes)
 }
 
 function refusal(problem: Problem, requestId: string): Outcome {

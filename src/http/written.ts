@@ -5,6 +5,7 @@ import type { Content } from '../cache/content.ts'
 import type { Stamp } from '../cache/slot.ts'
 import { entityTag } from './conditional.ts'
 import { consistencyHeader } from './consistency.ts'
+import { sendOwn } from './finished.ts'
 import type { View } from './view.ts'
 
 export type Change<Value> = {
@@ -22,18 +23,16 @@ export function answerWritten<P, Value>(
   { value, tags, content = view.represent(value) }: Change<Value>,
   stamp: Stamp
 ): FastifyReply {
-  if (tags.length > 0) {
-    reply.headers({
+  const { consistency, securityHeaders } = reply.server
+  const headers = {
+    ...(tags.length > 0 && {
       // RFC 9875: caches on the way drop what this change made old.
       'cache-group-invalidation': tags.map((tag) => `"${tag}"`).join(', '),
-      [consistencyHeader]: reply.server.consistency.of(stamp)
-    })
+      [consistencyHeader]: consistency.of(stamp)
+    }),
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': view.edge === null ? 'private, no-cache' : 'no-cache',
+    etag: entityTag(content.tag, 'identity')
   }
-  return reply
-    .headers({
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': view.edge === null ? 'private, no-cache' : 'no-cache',
-      etag: entityTag(content.tag, 'identity')
-    })
-    .send(content.buffer('identity'))
+  return sendOwn(reply, securityHeaders, headers, content.body('identity'))
 }

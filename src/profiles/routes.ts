@@ -191,7 +191,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         'content-location': pathOf(id),
         etag: entityTag(content.tag, 'identity')
       },
-      body: content.text
+      body: content
     }
   }
 
