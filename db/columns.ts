@@ -15,8 +15,17 @@ export const uuid = customType<{ data: string; driverData: Buffer }>({
  * @throws RangeError where it is no UUID: a shorter buffer would be padded in silence and match nothing.
  */
 export function uuidToBytes(id: string): Buffer {
+  return Buffer.from(digitsOf(id), 'hex')
+}
+
+/** The same as a literal of SQL. @throws RangeError where it is no UUID */
+export function uuidToSql(id: string): string {
+  return `X'${digitsOf(id)}'`
+}
+
+function digitsOf(id: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) throw new RangeError('not a UUID')
-  return Buffer.from(id.replaceAll('-', ''), 'hex')
+  return id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24)
 }
 
 /** The UUID of 16 bytes, in lower case with dashes. */
@@ -45,8 +54,14 @@ export function instantFromSql(text: string): string {
  * @throws RangeError where it is no date.
  */
 export function instantToSql(iso: string): string {
-  return new Date(iso).toISOString().slice(0, 23).replace('T', ' ')
+  if (iso !== lastInstant.iso) {
+    lastInstant = { iso, sql: new Date(iso).toISOString().slice(0, 23).replace('T', ' ') }
+  }
+  return lastInstant.sql
 }
+
+/** All rows of one change carry one moment. */
+let lastInstant = { iso: '1970-01-01T00:00:00.000Z', sql: '1970-01-01 00:00:00.000' }
 
 /**
  * A JSON object or array. On MariaDB the type is LONGTEXT with a check, and depending on the statement the driver

@@ -5,6 +5,7 @@
 import { type Column, getTableColumns, getTableName } from 'drizzle-orm'
 import type { MySqlColumn, MySqlTable } from 'drizzle-orm/mysql-core'
 import mysql from 'mysql2'
+import { uuidToSql } from './columns.ts'
 import type { PoolConnection, Row } from './pool.ts'
 
 /** SQL that can be sent as it is. Nothing but the functions of this file and constants of the code may make one. */
@@ -26,20 +27,12 @@ export function insertInto<Table extends MySqlTable>(
   table: Table,
   rows: readonly Table['$inferInsert'][]
 ): Statement {
-  const columns = Object.entries(getTableColumns(table))
-  const given = rows.map((row) => new Map<string, unknown>(Object.entries(row)))
-  const said = columns.filter(([name]) => given.some((row) => row.get(name) !== undefined))
-  const values = given.map((row) =>
-    said.map(([name, column]) => {
-      const value = row.get(name)
-      return value === undefined ? mysql.raw('DEFAULT') : valueFor(column, value)
-    })
-  )
-  return mysql.format('INSERT INTO ?? (??) VALUES ?', [
-    getTableName(table),
-    said.map(([, { name }]) => name),
-    values
-  ])
+  const { name, columns } = partsOf(table)
+  const given: readonly Readonly<Record<string, unknown>>[] = rows
+  const said = columns.filter(({ field }) => given.some((row) => row[field] !== undefined))
+  const names = said.map(({ name }) => name).join(', ')
+  const values = given.map((row) => `(${said.map((column) => column.written(row[column.field])).join(', ')})`)
+  return `INSERT INTO ${name} (${names}) VALUES ${values.join(', ')}`
 }
 
 /** What is to become of the row with this id. What `row` does not say stays. */
@@ -50,21 +43,17 @@ export function updatesById<Table extends MySqlTable & { id: MySqlColumn }>(
   table: Table,
   changes: readonly RowChange<Table>[]
 ): Statement[] {
-  const columns = new Map(Object.entries(getTableColumns(table)))
+  const { name, columns } = partsOf(table)
   const alike = Map.groupBy(changes.map(told), ({ names }) => names.join())
   return [...alike.values()].map((group) => update(group))
 
-  function told({ id, row }: RowChange<Table>) {
-    const said = Object.entries(row).flatMap(([name, value]) => {
-      const column = columns.get(name)
-      return column && value !== undefined
-        ? [{ name: column.name, value: mysql.escape(valueFor(column, value)) }]
-        : []
-    })
+  function told(change: RowChange<Table>) {
+    const row: Readonly<Record<string, unknown>> = change.row
+    const said = columns.filter(({ field }) => row[field] !== undefined)
     return {
-      id: mysql.escape(valueFor(table.id, id)),
-      names: said.map(({ name }) => mysql.escapeId(name)),
-      values: said.map(({ value }) => value)
+      id: literal(table.id, change.id),
+      names: said.map(({ name }) => name),
+      values: said.map((column) => column.written(row[column.field]))
     }
   }
 
@@ -72,12 +61,40 @@ export function updatesById<Table extends MySqlTable & { id: MySqlColumn }>(
     const names = group[0]?.names ?? []
     const parts = names.map((name, i) => `${name} = ${group.length === 1 ? group[0]?.values[i] : chosen(i)}`)
     const ids = group.map(({ id }) => id).join(', ')
-    return `UPDATE ${mysql.escapeId(getTableName(table))} SET ${parts.join(', ')} WHERE id IN (${ids})`
+    return `UPDATE ${name} SET ${parts.join(', ')} WHERE id IN (${ids})`
 
     function chosen(i: number): string {
       return `CASE id ${group.map(({ id, values }) => `WHEN ${id} THEN ${values[i]}`).join(' ')} END`
     }
   }
+}
+
+const idType = 'binary(16)'
+
+/** A column: how a row calls it, how SQL does, and how a value of it is written there. */
+type Written = { field: string; name: string; written(value: unknown): string }
+type Parts = { name: string; columns: readonly Written[] }
+
+const known = new WeakMap<MySqlTable, Parts>()
+
+/** What is the same of each statement that a table is in. */
+function partsOf(table: MySqlTable): Parts {
+  const made = known.get(table)
+  if (made) return made
+  const columns = Object.entries(getTableColumns(table)).map(([field, column]) => ({
+    field,
+    name: mysql.escapeId(column.name),
+    written: (value: unknown) => (value === undefined ? 'DEFAULT' : literal(column, value))
+  }))
+  const parts = { name: mysql.escapeId(getTableName(table)), columns }
+  known.set(table, parts)
+  return parts
+}
+
+function literal(column: Column, value: unknown): string {
+  // Nearly every second value is an id: it need not become bytes first.
+  if (typeof value === 'string' && column.getSQLType() === idType) return uuidToSql(value)
+  return mysql.escape(valueFor(column, value))
 }
 
 function valueFor(column: Pick<Column, 'mapToDriverValue'>, value: unknown): Value {
