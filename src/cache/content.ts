@@ -17,10 +17,26 @@ const encoders = {
 }
 
 /**
- * Bytes as a string with one byte a character (Latin-1). V8 keeps it in as many bytes; a Buffer of this size costs
- * another half of it in objects, and node writes a head and such a string to a socket in one piece, without copying.
+ * Few bytes are a string with one byte a character (Latin-1): V8 keeps it in as many bytes, where a Buffer of that size costs
+ * another half of it in objects, and node writes a head and such a string to a socket in one piece. Many are a Buffer: of a
+ * long string and its head node makes one text on V8's heap, each time that they are written.
  */
-export type Bytes = string
+export type Bytes = string | Buffer
+
+/** From so many on they are a Buffer. */
+const manyBytes = 4_096
+
+/** @param buffer may be part of a larger one, which is not kept */
+export function bytesFrom(buffer: Buffer): Bytes {
+  return buffer.length < manyBytes ? buffer.toString('latin1') : ownBuffer(buffer)
+}
+
+function ownBuffer(buffer: Buffer): Buffer {
+  if (buffer.length === buffer.buffer.byteLength) return buffer
+  const own = Buffer.allocUnsafeSlow(buffer.length)
+  buffer.copy(own)
+  return own
+}
 
 /** One representation. `absent`: the thing does not exist, and that is known. */
 export class Content {
@@ -40,7 +56,7 @@ export class Content {
   }
 
   static of(body: string, tag: string): Content {
-    return new Content(false, Buffer.from(body).toString('latin1'), ownText(tag))
+    return new Content(false, bytesFrom(Buffer.from(body)), ownText(tag))
   }
 
   static absence(): Content {
@@ -49,7 +65,7 @@ export class Content {
 
   /** From what another instance stored; an empty tag says that the thing is absent. */
   static stored(body: Buffer, tag: string): Content {
-    return tag === '' ? Content.absence() : new Content(false, body.toString('latin1'), tag)
+    return tag === '' ? Content.absence() : new Content(false, bytesFrom(body), tag)
   }
 
   /** All bytes held, encodings included. */
@@ -73,15 +89,16 @@ export class Content {
     return encoding === 'identity' ? this.#identity : this.#encode(encoding)
   }
 
-  /** The same for those who need a Buffer; made anew. */
+  /** The same for those who need a Buffer, to read. */
   buffer(encoding: Encoding): Buffer {
-    return Buffer.from(this.body(encoding), 'latin1')
+    const body = this.body(encoding)
+    return typeof body === 'string' ? Buffer.from(body, 'latin1') : body
   }
 
   #encode(encoding: 'gzip' | 'br' | 'zstd'): Bytes {
     const known = this.#encoded?.[encoding]
     if (known !== undefined) return known
-    const made = encoders[encoding](this.buffer('identity')).toString('latin1')
+    const made = bytesFrom(encoders[encoding](this.buffer('identity')))
     this.#encoded ??= {}
     this.#encoded[encoding] = made
     this.#bytes += made.length

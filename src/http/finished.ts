@@ -58,8 +58,8 @@ export function sendFinished(
  */
 export function sendOwn(reply: FastifyReply, security: Headers, headers: Headers, body: Bytes): FastifyReply {
   const { request } = reply
-  if (body === '' || negotiateEncoding(request.headers['accept-encoding']) !== 'identity') {
-    return reply.headers(headers).send(Buffer.from(body, 'latin1'))
+  if (body.length === 0 || negotiateEncoding(request.headers['accept-encoding']) !== 'identity') {
+    return reply.headers(headers).send(typeof body === 'string' ? Buffer.from(body, 'latin1') : body)
   }
   const status = reply.statusCode
   const own = fieldsOf({ ...headers, 'content-length': String(body.length) })

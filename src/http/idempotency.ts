@@ -7,7 +7,7 @@ import { Type } from 'typebox'
 import { duplicateKey, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import { idempotencyKeys } from '../../db/schema.ts'
 import type { Transaction, Written } from '../cache/cache.ts'
-import { Content } from '../cache/content.ts'
+import { bytesFrom, Content } from '../cache/content.ts'
 import type { Database } from '../cache/view.ts'
 import { consistencyHeader } from './consistency.ts'
 import { sendOwn } from './finished.ts'
@@ -168,7 +168,7 @@ function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Wr
     ...headers
   }
   // As bytes, which no serialiser touches: a replay is what the first answer was.
-  const bytes = body instanceof Content ? body.body('identity') : Buffer.from(body).toString('latin1')
+  const bytes = body instanceof Content ? body.body('identity') : bytesFrom(Buffer.from(body))
   sendOwn(reply.code(status), app.securityHeaders, all, bytes)
 }
 

@@ -6,13 +6,15 @@ import t, { type Test } from 'tap'
 import { headOf, sendFinished } from '../../src/http/finished.ts'
 
 const body = Buffer.from('{"city":"València"}').toString('latin1')
+// What is large is kept as a Buffer.
+const large = Buffer.from(`["${'à'.repeat(9_000)}"]`)
 const headers = {
   'content-type': 'application/json; charset=utf-8',
   etag: '"7-a"',
   'cache-status': 'turno-l1; hit'
 }
 
-/** A service with one answer under two paths: `/node` has its head written by node, `/ours` by us. */
+/** A service with two answers under two paths each: `/node…` have their heads written by node, `/ours…` by us. */
 async function service(t: Test) {
   const app = Fastify({ keepAliveTimeout: 72_000 })
   t.teardown(() => app.close())
@@ -21,19 +23,24 @@ async function service(t: Test) {
     request.quota = { 'ratelimit-policy': '"default";q=100;w=60', ratelimit: '"default";r=87;t=23' }
     done()
   })
-  const whole = headOf(200, { ...headers, 'content-length': String(body.length) })
   const same = headOf(304, headers)
   const answered: string[] = []
   app.addHook('onResponse', async (request, reply) => {
     answered.push(`${request.method} ${request.url} ${reply.statusCode}`)
   })
-  for (const path of ['/node', '/ours']) {
+  for (const [path, bytes] of [
+    ['/node', body],
+    ['/ours', body],
+    ['/node-large', large],
+    ['/ours-large', large]
+  ] as const) {
+    const whole = headOf(200, { ...headers, 'content-length': String(bytes.length) })
     app.get(path, (request, reply) => {
       // What anybody sets on node's own reply makes node write it.
-      if (path === '/node') reply.raw.setHeader('x-by-node', '1')
+      if (path.startsWith('/node')) reply.raw.setHeader('x-by-node', '1')
       reply.header('content-location', '/elsewhere')
       const known = request.headers['if-none-match'] !== undefined
-      sendFinished(request, reply, known ? same : whole, known ? '' : body, { age: '1' })
+      sendFinished(request, reply, known ? same : whole, known ? '' : bytes, { age: '1' })
     })
   }
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -69,9 +76,13 @@ const lines = (replies: string) =>
 
 t.test('what we write is what node would have written', async (t) => {
   const { say, answered } = await service(t)
-  for (const [what, ask] of Object.entries(asks)) {
+  const each = Object.entries(asks).flatMap(([what, ask]) => [
+    { what, ask, size: '' },
+    { what: `${what} of much`, ask, size: '-large' }
+  ])
+  for (const { what, ask, size } of each) {
     const [node, ours] = await Promise.all(
-      ['node', 'ours'].map((path) => say(ask.replace('PATH', path) + last))
+      ['node', 'ours'].map((path) => say(ask.replace('PATH', path + size) + last))
     )
     t.same(lines(ours ?? ''), lines(node ?? ''), what)
     t.match(ours, /x-request-id: \S+\r\n(?:.*\r\n)*Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/)
