@@ -11,6 +11,7 @@ import type { Layer } from '../cache/events.ts'
 import type { RoughGuard } from '../limits/guard.ts'
 import { describeRequest, type RequestDescription } from '../log.ts'
 import type { Requests, RouteDurations } from '../requests.ts'
+import { askedWith } from './asked-with.ts'
 import { ByUrl } from './by-url.ts'
 import { consistencyHeader } from './consistency.ts'
 import { linesOf, writeFinished } from './finished.ts'
@@ -49,7 +50,7 @@ export type AtHandParts = {
   load: { readonly tooMuch: boolean }
   /** What the connection tells, or a proxy that is trusted. */
   addressOf(request: IncomingMessage): string
-  idOf(request: IncomingMessage): string
+  idOf(request: Pick<IncomingMessage, 'headers'>): string
   /** Who sends this Authorization, where that is known without checking a signature. */
   recall(authorization: string | undefined): Recalled | undefined
   /** Whether the token's session is known to live, without asking anybody. */
@@ -104,7 +105,9 @@ export class AtHand {
   answer(request: IncomingMessage, raw: ServerResponse, keepAliveMs: number): boolean {
     if (request.method !== 'GET' || this.#closing || this.#parts.load.tooMuch) return false
     const startedAt = performance.now()
-    const { headers, url = '' } = request
+    const { url = '' } = request
+    const headers = askedWith(request)
+    if (headers === undefined) return false
     const forAll = this.#known.get(url)
     const recalled = forAll === undefined ? this.#parts.recall(headers.authorization) : undefined
     const known = forAll ?? (recalled && this.#ofCaller.get(recalled.caller)?.get(url))
@@ -119,7 +122,7 @@ export class AtHand {
     const found = lookup.hit()
     if (found === undefined || found.content.absent) return false
 
-    const id = this.#parts.idOf(request)
+    const id = this.#parts.idOf({ headers })
     const { head, body, moment } = lookup.finished(headers, found)
     const remaining = counts?.take(key, tally) ?? 0
     const quota = counts ? { 'ratelimit-policy': counts.policy, ratelimit: counts.standing(remaining) } : null
