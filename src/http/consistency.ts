@@ -1,7 +1,7 @@
 // Read your own writes on any instance: the reply to a write carries the versions it made, and a request that brings
 // them back is never answered with anything older. Opaque to clients, and signed: whoever could invent versions
 // could make each of his reads pass the cache by.
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { hash, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Stamp, slotCount } from '../cache/slot.ts'
 
 /** Comes with the reply to each write; a client may send the last one it got with any later request. */
@@ -21,7 +21,7 @@ export type ConsistencyTokens = {
 /** @param secret shared by the fleet; the signing key is derived from it, never used for anything else */
 export function consistencyTokens(secret: string): ConsistencyTokens {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'turno consistency token', 32))
-  const sign = (pairs: string) => createHmac('sha256', key).update(pairs).digest('base64url').slice(0, 11)
+  const sign = signer(key)
   return {
     of({ slots, versions }) {
       const pairs = slots.map((slot, i) => `${slot}.${versions[i]}-`).join('')
@@ -41,5 +41,27 @@ export function consistencyTokens(secret: string): ConsistencyTokens {
         versions: numbers.map(([, version = 0]) => version)
       }
     }
+  }
+}
+
+const blockBytes = 64
+const digestBytes = 32
+
+/**
+ * HMAC-SHA-256 (RFC 2104 §2), the first 64 bits of it as base64url. Of two hashes at once each, for node makes an object for
+ * an Hmac, which takes several times as long as to hash so little.
+ * @returns a function of texts in ASCII, of no more than `mostCharacters`
+ */
+function signer(key: Buffer): (text: string) => string {
+  const inner = Buffer.alloc(blockBytes + mostCharacters)
+  const outer = Buffer.alloc(blockBytes + digestBytes)
+  for (let at = 0; at < blockBytes; at++) {
+    inner[at] = (key[at] ?? 0) ^ 0x36
+    outer[at] = (key[at] ?? 0) ^ 0x5c
+  }
+  return (text) => {
+    const end = blockBytes + inner.write(text, blockBytes, 'latin1')
+    hash('sha256', inner.subarray(0, end), 'buffer').copy(outer, blockBytes)
+    return hash('sha256', outer, 'base64url').slice(0, 11)
   }
 }
