@@ -1,7 +1,12 @@
 // What is cached: a representation as finished bytes, with its validator and its encodings made once. Pure.
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib'
 
-export type Encoding = 'identity' | 'gzip' | 'br' | 'zstd'
+/** What a body is compressed with. */
+export const compressions = ['gzip', 'br', 'zstd'] as const
+export type Compression = (typeof compressions)[number]
+export type Encoding = 'identity' | Compression
+/** Those that have been made. */
+export type Compressed = { readonly [compression in Compression]?: Bytes }
 
 /** Below this many bytes a compressed body saves less than its header costs. */
 const worthEncoding = 512
@@ -31,6 +36,11 @@ export function bytesFrom(buffer: Buffer): Bytes {
   return buffer.length < manyBytes ? buffer.toString('latin1') : ownBuffer(buffer)
 }
 
+/** Copies them to `at` in a buffer that has room. @returns how many they are */
+export function writeBytes(bytes: Bytes, target: Buffer, at: number): number {
+  return typeof bytes === 'string' ? target.write(bytes, at, 'latin1') : bytes.copy(target, at)
+}
+
 function ownBuffer(buffer: Buffer): Buffer {
   if (buffer.length === buffer.buffer.byteLength) return buffer
   const own = Buffer.allocUnsafeSlow(buffer.length)
@@ -45,14 +55,17 @@ export class Content {
   readonly tag: string
   #identity: Bytes
   // Null until somebody asks for one: of most entries nobody does.
-  #encoded: { gzip?: Bytes; br?: Bytes; zstd?: Bytes } | null = null
+  #compressed: Compressed | null
   #bytes: number
 
-  private constructor(absent: boolean, identity: Bytes, tag: string) {
+  private constructor(absent: boolean, identity: Bytes, tag: string, compressed: Compressed | null = null) {
     this.absent = absent
     this.tag = tag
     this.#identity = identity
+    this.#compressed = compressed
     this.#bytes = identity.length
+    if (compressed === null) return
+    for (const compression of compressions) this.#bytes += compressed[compression]?.length ?? 0
   }
 
   static of(body: string, tag: string): Content {
@@ -66,6 +79,16 @@ export class Content {
   /** From what another instance stored; an empty tag says that the thing is absent. */
   static stored(body: Buffer, tag: string): Content {
     return tag === '' ? Content.absence() : new Content(false, bytesFrom(body), tag)
+  }
+
+  /** As it was when it was packed; its texts are its own. `compressed` null: nobody had asked for any. */
+  static unpacked(absent: boolean, identity: Bytes, tag: string, compressed: Compressed | null): Content {
+    return new Content(absent, identity, tag, compressed)
+  }
+
+  /** What has been made of it so far; null: nothing. */
+  get compressed(): Compressed | null {
+    return this.#compressed
   }
 
   /** All bytes held, encodings included. */
@@ -95,12 +118,11 @@ export class Content {
     return typeof body === 'string' ? Buffer.from(body, 'latin1') : body
   }
 
-  #encode(encoding: 'gzip' | 'br' | 'zstd'): Bytes {
-    const known = this.#encoded?.[encoding]
+  #encode(encoding: Compression): Bytes {
+    const known = this.#compressed?.[encoding]
     if (known !== undefined) return known
     const made = bytesFrom(encoders[encoding](this.buffer('identity')))
-    this.#encoded ??= {}
-    this.#encoded[encoding] = made
+    this.#compressed = { ...this.#compressed, [encoding]: made }
     this.#bytes += made.length
     return made
   }

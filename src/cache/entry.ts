@@ -18,12 +18,12 @@ export type Answer = {
  */
 const overheadBytes = 400
 
-/** What an entry is counted with. Bytes and names are Latin-1: one byte a character. */
+/** What an entry in the heap is counted with. Bytes and names are Latin-1: one byte a character. */
 export function bytesOf({ content }: Entry, name: string): number {
   return content.bytes + name.length + overheadBytes
 }
 
-// One object and as few beside it as can be: a hundred thousand of them are what the process is made of. It is its own
+// One object and as few beside it as can be: the heap's share of L1 is made of them. It is its own
 // answer to a hit, which then allocates nothing; a stamp of one slot, as nearly all are, is kept as two numbers, and
 // whole milliseconds are numbers in place, where fractions would be objects.
 export class Entry implements Answer {
@@ -43,6 +43,8 @@ export class Entry implements Answer {
   /** From here on a hit also fetches anew, so that nobody waits at the end. */
   readonly refreshAt: number
   countedBytes: number
+  /** Of the shelf, by which it knows what it gave out; 0: it never lay there. */
+  receipt = 0
 
   constructor(
     content: Content,
@@ -63,6 +65,11 @@ export class Entry implements Answer {
 
   get stamp(): Stamp {
     return this.#stamp ?? { slots: [this.slot], versions: [this.version] }
+  }
+
+  /** Slots of its stamp. */
+  get slotCount(): number {
+    return this.#stamp?.slots.length ?? 1
   }
 
   get hit(): Answer {

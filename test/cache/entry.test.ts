@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache'
 import t from 'tap'
 import { Content, ownText } from '../../src/cache/content.ts'
 import { bytesOf, Entry } from '../../src/cache/entry.ts'
+import { Shelf } from '../../src/cache/shelf.ts'
 import { representationTag } from '../../src/http/conditional.ts'
 
 v8.setFlagsFromString('--expose-gc')
@@ -15,26 +16,47 @@ function heapBytes(): number {
   return v8.getHeapStatistics().used_heap_size + process.memoryUsage().external
 }
 
+const count = 50_000
+const bodyBytes = 950
+
+/** As a view makes the one and the cache the other: cut from something and put together. */
+function entryOf(i: number): { name: string; entry: Entry } {
+  const body = randomBytes(bodyBytes / 2).toString('hex')
+  const content = Content.of(body, representationTag(body, i % 10))
+  const at = performance.now()
+  const moments = { generation: 1, provenAt: at, expiresAt: at + 30_000.5, refreshAt: at + 29_000.5 }
+  const entry = new Entry(content, { slots: [i], versions: [i * 1_000] }, moments)
+  return { name: ownText(`profile:${body.slice(0, 36)}`), entry }
+}
+
 t.test('an entry is counted with what it takes', async (t) => {
-  const count = 50_000
-  const bodyBytes = 950
   const entries = new LRUCache<string, Entry>({ maxSize: 2 ** 30, sizeCalculation: bytesOf })
   // From the second ten thousand on: the first also pay for code that is compiled meanwhile.
   let before = { bytes: 0, counted: 0 }
   for (let i = 0; i < count; i++) {
     if (i === 10_000) before = { bytes: heapBytes(), counted: entries.calculatedSize }
-    const body = randomBytes(bodyBytes / 2).toString('hex')
-    // As a view makes the one and the cache the other: cut from something and put together.
-    const content = Content.of(body, representationTag(body, i % 10))
-    const name = `profile:${body.slice(0, 36)}`
-    const at = performance.now()
-    const moments = { generation: 1, provenAt: at, expiresAt: at + 30_000.5, refreshAt: at + 29_000.5 }
-    entries.set(ownText(name), new Entry(content, { slots: [i], versions: [i * 1_000] }, moments))
+    const { name, entry } = entryOf(i)
+    entries.set(name, entry)
   }
   const each = (heapBytes() - before.bytes) / (count - 10_000)
   const counted = (entries.calculatedSize - before.counted) / (count - 10_000)
   t.equal(entries.size, count)
   t.ok(Math.abs(each - counted) < 60, `${counted} bytes are counted, ${Math.round(each)} are taken`)
+})
+
+t.test('on the shelf it leaves nothing in the heap, and all that it takes is counted', async (t) => {
+  const shelf = new Shelf(2 ** 27, () => t.fail('there is room'))
+  let before = { bytes: 0, counted: 0 }
+  for (let i = 0; i < count; i++) {
+    if (i === 10_000) before = { bytes: heapBytes(), counted: shelf.bytes }
+    const { name, entry } = entryOf(i)
+    shelf.put(name, entry)
+  }
+  const each = (heapBytes() - before.bytes) / (count - 10_000)
+  const counted = (shelf.bytes - before.counted) / (count - 10_000)
+  t.equal(shelf.entries, count)
+  // Less than the least that an object of each would take.
+  t.ok(Math.abs(each - counted) < 100, `${Math.round(counted)} bytes counted, ${Math.round(each)} taken`)
 })
 
 t.test('an entry is what a hit is answered with, and knows its stamp', async (t) => {
