@@ -14,6 +14,8 @@ import { type Filled, Filler, type Stored } from './fill.ts'
 import type { Floors } from './floors.ts'
 import { type Link, type Made, proofMs } from './link.ts'
 import type { Primary } from './primary.ts'
+import { roomIn } from './room.ts'
+import { Shelf } from './shelf.ts'
 import { atLeast, type Stamp, slotsOf, versionsIn } from './slot.ts'
 import { Sources } from './sources.ts'
 import { Together, type Work } from './together.ts'
@@ -27,10 +29,6 @@ const readWithinMs = 2_000
 /** L1 asks Redis again after this share of a view's life. */
 const l1Share = 0.1
 const jitter = 0.1
-/** No entry may take more than this share of L1: one big list must not push the hot set out. */
-const largestEntryShare = 1 / 32
-/** Things that do not exist live apart, in this share of L1: a flood of random ids must not push out what does. */
-const absencesShare = 1 / 16
 /** A view that may be stale is loaded anew after this share of its budget: readers within the rest do not wait. */
 const budgetBeforeRefresh = 0.8
 const writeAttempts = 3
@@ -88,7 +86,9 @@ export class Cache {
   readonly counters: Counters
   #parts: CacheParts
   #filler: Filler
-  #entries: LRUCache<string, Entry>
+  /** Asked for lately; what they push out lies on the shelf. No name is in two of the three. */
+  #hot: LRUCache<string, Entry>
+  #shelf: Shelf
   #absences: LRUCache<string, Entry>
   #flights = new Map<string, Flight>()
   #census: Census
@@ -102,24 +102,33 @@ export class Cache {
     const sources = new Sources(parts.primaryReads, parts.replicas)
     this.#filler = new Filler(parts.link, parts.primary, sources)
     this.#census = new Census(parts)
-    const absences = Math.floor(parts.l1Bytes * absencesShare)
-    const dispose = (_entry: Entry, _name: string, reason: string) => {
-      if (reason === 'evict') this.counters.evictions++
+    const room = roomIn(parts.l1Bytes)
+    const evicted = () => {
+      this.counters.evictions++
     }
-    this.#absences = new LRUCache({ maxSize: absences, sizeCalculation: bytesOf, dispose })
-    this.#entries = new LRUCache({
-      maxSize: parts.l1Bytes - absences,
-      maxEntrySize: Math.floor(parts.l1Bytes * largestEntryShare),
+    this.#shelf = new Shelf(room.shelf, evicted)
+    this.#absences = new LRUCache({
+      maxSize: room.absences,
       sizeCalculation: bytesOf,
-      dispose
+      dispose: (_entry, _name, reason) => {
+        if (reason === 'evict') evicted()
+      }
+    })
+    this.#hot = new LRUCache({
+      maxSize: room.hot,
+      maxEntrySize: room.largestEntry,
+      sizeCalculation: bytesOf,
+      dispose: (entry, name, reason) => {
+        if (reason === 'evict') this.#shelf.put(name, entry)
+      }
     })
   }
 
   /** Bytes and entries in this process. */
   get l1(): { entries: number; bytes: number } {
     return {
-      entries: this.#entries.size + this.#absences.size,
-      bytes: this.#entries.calculatedSize + this.#absences.calculatedSize
+      entries: this.#hot.size + this.#shelf.entries + this.#absences.size,
+      bytes: this.#hot.calculatedSize + this.#shelf.bytes + this.#absences.calculatedSize
     }
   }
 
@@ -135,7 +144,7 @@ export class Cache {
 
   /** The same for who asks for one entry again and again, and keeps its name: to find a new text takes longer. */
   hitNamed<P>(view: CacheView<P>, name: string, parameters: P): Answer | undefined {
-    const entry = this.#entries.get(name, lookUp) ?? this.#absences.get(name, lookUp)
+    const entry = this.#hot.get(name, lookUp) ?? this.#absences.get(name, lookUp) ?? this.#fromShelf(name)
     if (entry === undefined) return undefined
     const time = now()
     if (!this.#fresh(entry, time)) return this.#withinBudget(view, name, parameters, entry, time)
@@ -189,7 +198,8 @@ export class Cache {
   forget(): void {
     this.#history++
     this.#parts.floors.forget()
-    this.#entries.clear()
+    this.#hot.clear()
+    this.#shelf.clear()
     this.#absences.clear()
     this.#flights.clear()
     this.#census.forget()
@@ -201,7 +211,7 @@ export class Cache {
    */
   async explain(view: string, key: string): Promise<Explanation | null> {
     const name = nameOf({ name: view }, key)
-    const entry = this.#held(name)
+    const entry = this.#hot.peek(name) ?? this.#absences.peek(name) ?? this.#shelf.peek(name)
     const redis = await this.#filler.inspect(`${this.#revisions.get(view)}:${name}`).catch(() => null)
     const slots = entry?.stamp.slots ?? redis?.slots
     if (!slots) return null
@@ -349,7 +359,14 @@ export class Cache {
   }
 
   #held(name: string): Entry | undefined {
-    return this.#entries.peek(name) ?? this.#absences.peek(name)
+    return this.#hot.peek(name) ?? this.#absences.peek(name) ?? this.#fromShelf(name)
+  }
+
+  // Who is asked for is hot again, and pushes another out. A look-up that unpacked without that would prove a copy.
+  #fromShelf(name: string): Entry | undefined {
+    const entry = this.#shelf.take(name)
+    if (entry) this.#hot.set(ownText(name), entry)
+    return entry
   }
 
   // For this reader alone: a token must not be able to move what everybody else is measured by.
@@ -437,15 +454,17 @@ export class Cache {
     // XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015), its
     // die cast once per entry: the dearer the fill, the earlier, and no two instances at one time.
     const refreshAt = expiresAt + costMs * Math.log(Math.random())
-    const [home, other] = content.absent ? [this.#absences, this.#entries] : [this.#entries, this.#absences]
+    const [home, other] = content.absent ? [this.#absences, this.#hot] : [this.#hot, this.#absences]
     other.delete(name)
+    // What it lent of the former would wait for it for ever.
+    this.#shelf.delete(name)
     home.set(ownText(name), new Entry(content, stamp, { generation, provenAt, expiresAt, refreshAt }))
   }
 
   #weighAgain(name: string, entry: Entry): void {
     entry.countedBytes = entry.content.bytes
-    this.#entries.delete(name)
-    this.#entries.set(name, entry)
+    this.#hot.delete(name)
+    this.#hot.set(name, entry)
   }
 
   #lastValue<P>(view: CacheView<P>, name: string, written: Stamp | undefined): Answer | null {

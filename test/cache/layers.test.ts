@@ -32,6 +32,19 @@ async function fresh(): Promise<number> {
   return id
 }
 
+async function manyFresh(count: number): Promise<number[]> {
+  const ids = Array.from({ length: count }, () => ++lastId)
+  const values = ids.map((id) => `(${id}, 1)`).join()
+  await query(stack.mysql.primary.url, `INSERT INTO counters (id, value) VALUES ${values}`)
+  for (const url of replicaUrls) {
+    await until(
+      'the replicas follow',
+      async () => (await query(url, `SELECT 1 FROM counters WHERE id = ${lastId}`)).length === 1
+    )
+  }
+  return ids
+}
+
 t.test('each layer answers in its turn', (t) =>
   undisturbed(t, async () => {
     const id = await fresh()
@@ -223,6 +236,38 @@ t.test('guessed ids reach the database in few queries and push nothing out', asy
   const known = await Promise.all(hot.map((id) => small.cache.explain(counterView.name, String(id))))
   t.equal(known.filter((found) => found?.l1).length, hot.length, 'what exists is still held')
 })
+
+t.test(
+  'what others push out of the hot set is answered here still, until it changes or all is forgotten',
+  (t) =>
+    undisturbed(t, async () => {
+      const small = await instance(t, stack.settings, { l1Bytes: 2 * 1024 * 1024 })
+      const [first = 0, second = 0, ...others] = await manyFresh(400)
+      await ask(small, first)
+      await ask(small, second)
+      for (const id of others) await ask(small, id)
+      same(small.cache.l1.entries, 400)
+      same(small.cache.counters.evictions, 0)
+      const counted = await countStatements(servers, '%counters WHERE id IN%')
+      same((await ask(small, first)).layer, 'l1')
+      same((await small.cache.explain(counterView.name, String(second)))?.l1?.fresh, true)
+      same(await counted(), 0)
+      await counters.raise(a, first)
+      await counters.raise(a, second)
+      for (const id of [first, second]) {
+        await until('it is heard of', async () => {
+          const explained = await small.cache.explain(counterView.name, String(id))
+          return explained?.l1?.because === 'a newer version is known'
+        })
+        same(told(await ask(small, id)), 2)
+      }
+      const shelved = String(others[0])
+      same((await small.cache.explain(counterView.name, shelved))?.l1?.tag, 'v1')
+      small.cache.forget()
+      same((await small.cache.explain(counterView.name, shelved))?.l1, null)
+      same(small.cache.l1.entries, 0)
+    })
+)
 
 /** Guesses go on, ten at a time, until they have been answered without asking anybody. */
 async function flood(guessing: Instance): Promise<() => Promise<Answer>> {
