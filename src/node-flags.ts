@@ -1,14 +1,16 @@
 // How Node itself is to run the service. Said here and nowhere else, so that a unit, an image, a test and a benchmark that
 // start `node src/server.ts` all get the same.
 
+import { roomIn } from './cache/room.ts'
+
 /**
  * The young generation: what requests make and drop. Node lets it grow to 32 MB a half, and what it has grown to stays
  * resident for good.
  */
 const youngMebibytes = 4
 /**
- * The old one, beside twice what the entries may take. The nearer V8 sees its limit, the less it lets the heap grow before it
- * collects: without one 100,000 entries took 441 MiB of memory, with this 382, and hits were no dearer.
+ * The old one, beside twice what the entries in it may take. The nearer V8 sees its limit, the less it lets the heap grow before
+ * it collects.
  */
 const oldMebibytes = 224
 /**
@@ -17,6 +19,10 @@ const oldMebibytes = 224
  * in ten took 0.91 and 0.93 of the processor time without them (twice twelve pairs).
  */
 const alone = '--no-parallel-scavenge'
+/**
+ * Of glibc: it would give each thread of V8 and of libuv its own, and each keeps what it once took to compile or to compress.
+ */
+const mostArenas = '1'
 
 /**
  * Begins this process anew, with the same id, files and environment, unless it runs with these flags already: V8 takes
@@ -24,15 +30,15 @@ const alone = '--no-parallel-scavenge'
  * @param l1Bytes what the entries in this process may take
  */
 export function withNodeFlags(l1Bytes: number): void {
-  const old = oldMebibytes + 2 * Math.ceil(l1Bytes / 2 ** 20)
+  const { hot, absences } = roomIn(l1Bytes)
+  const old = oldMebibytes + 2 * Math.ceil((hot + absences) / 2 ** 20)
   const flags = [`--max-semi-space-size=${youngMebibytes}`, `--max-old-space-size=${old}`, alone]
   if (flags.every((flag) => process.execArgv.includes(flag))) return
   // A parent's channel (node --watch) would not survive; there is none in production, nor is there another system.
   if (process.connected || !process.execve) return
   const [script = '', ...parameters] = process.argv.slice(1)
-  process.execve(
-    process.execPath,
-    [process.execPath, ...flags, ...process.execArgv, script, ...parameters],
-    process.env
-  )
+  process.execve(process.execPath, [process.execPath, ...flags, ...process.execArgv, script, ...parameters], {
+    MALLOC_ARENA_MAX: mostArenas,
+    ...process.env
+  })
 }

@@ -177,12 +177,12 @@ t.test('a shelf from which much is taken gives its room back', async (t) => {
 
 t.test('answers of one view take less than half of their bytes, and come back as they were', async (t) => {
   const shelf = new Shelf(64 * 2 ** 20, () => t.fail('there is room'))
-  const profile = (i: number) => {
+  const profile = (i: number, textBytes = 100) => {
     const fields = Array.from({ length: 20 }, (_, field) => [
       `a rather long name of field ${field}`,
       i * field
     ])
-    return JSON.stringify({ ...Object.fromEntries(fields), bio: answerOf(i, i % 500 === 0 ? 6_000 : 100) })
+    return JSON.stringify({ ...Object.fromEntries(fields), bio: answerOf(i, textBytes) })
   }
   const bodies = Array.from({ length: 5_000 }, (_, i) => profile(i))
   for (const [i, body] of bodies.entries()) shelf.put(`profile:${i}`, entryOf(Content.of(body, 'tag')))
@@ -191,4 +191,9 @@ t.test('answers of one view take less than half of their bytes, and come back as
   for (const [i, body] of bodies.entries()) {
     if (shelf.take(`profile:${i}`)?.content.text !== body) t.fail(`${i} is another`)
   }
+  // What is large is a Buffer, before and after.
+  const large = Content.of(profile(1, 9_000), 'tag')
+  shelf.put('profile:large', entryOf(large))
+  const back = shelf.take('profile:large')?.content.body('identity')
+  t.ok(Buffer.isBuffer(back) && large.buffer('identity').equals(back))
 })
