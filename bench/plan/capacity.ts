@@ -21,7 +21,7 @@ const beatMicroseconds = 8
 /** Beside entries, of a process under load: measured 80 MB at rest, doubled for what requests hold. */
 const processBytes = 160 * 2 ** 20
 /** Memory that an entry really takes, of what L1 counts. */
-const bytesPerCounted = 1.3
+const bytesPerCounted = 1.1
 /** From asking for a connection to giving it back, in commits. */
 const commitsPerWrite = 3
 /** Writes that share a transaction when they queue for that row (src/cache/together.ts). */

@@ -14,8 +14,8 @@ export const lives = {
   nearShare: 0.1,
   /** Of the budget, after which a list is fetched anew behind the readers' backs. */
   refreshShare: 0.8,
-  /** Beside body and key, of an entry in a process. */
-  overheadBytes: 400
+  /** Beside body and key, of an entry on the shelf, its share of holes included. That bodies are packed there is left out. */
+  overheadBytes: 250
 } as const
 
 export type Load = {
