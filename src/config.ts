@@ -134,7 +134,7 @@ function settingsFrom(read: Read) {
         'RATE_LIMIT_READS_PER_MINUTE',
         'requests a minute from one address, where a route says nothing else; 0: any number',
         '100',
-        integer(0, 1_000_000)
+        integer(0, 100_000_000)
       ),
       apiKeys: read(
         'RATE_LIMIT_API_KEYS',

@@ -75,7 +75,7 @@ async function startInstance(context: Context, name: string) {
       JWT_AUDIENCE: jwt.audience,
       AUDIT_SPOOL_DIR: spool,
       DRAIN_MS: '0',
-      RATE_LIMIT_READS_PER_MINUTE: '1000000',
+      RATE_LIMIT_READS_PER_MINUTE: '100000000',
       RATE_LIMIT_LOGINS: '1000000',
       RATE_LIMIT_LOGINS_PER_ADDRESS: '1000000',
       RATE_LIMIT_PAYMENTS: '1000000'
