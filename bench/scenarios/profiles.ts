@@ -9,7 +9,7 @@ export const profiles: Scenario = {
   keys: popularProfiles,
   filled: true,
   encoding: 'identity',
-  warmUp: 8,
+  warmUp: 15,
   compared: { rounds: 6, seconds: 3, with: peers },
   open: [{ steps: [{ seconds: 10, rate: 1000 }], subjects: ['turno', ...peers] }]
 }

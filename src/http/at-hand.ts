@@ -40,7 +40,7 @@ type Known = {
 }
 
 /** URLs of everybody, and of one caller. Few URLs get nearly all hits. */
-const mostKnown = 8_192
+const mostKnown = 2_048
 const mostOfCaller = 16
 /** Longer ones are not worth their bytes. */
 const longestUrl = 512
