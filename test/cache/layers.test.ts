@@ -15,6 +15,10 @@ const stack = await engines(t, { scale: 'empty' })
 const a = await instance(t, stack.settings)
 const b = await instance(t, stack.settings)
 await counters.create(a)
+// A replica is asked only once it has shown how far it has come.
+for (const { replicas } of [a, b]) {
+  await until('the replicas are in rotation', () => replicas.states().every(({ serving }) => serving))
+}
 const servers = [stack.mysql.primary, ...stack.mysql.replicas].map(({ url }) => url)
 const replicaUrls = stack.mysql.replicas.map(({ url }) => url)
 
