@@ -38,7 +38,7 @@ let preparationsMade = 0
  * After so many they are all made anew: they weigh more than the entries themselves, and few entries get most of the
  * hits. The popular are there again with their next reader.
  */
-const mostPreparations = 2_048
+const mostPreparations = 1_024
 
 /**
  * Answers with the view's representation for these parameters.
