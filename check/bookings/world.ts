@@ -5,6 +5,7 @@ import { bytesToUuid, uuidToBytes } from '../../db/columns.ts'
 import type { Caller } from '../../plugins/auth.ts'
 
 const minute = 60_000
+const day = 24 * 60 * minute
 export const quarter = 15 * minute
 const lengths = [30, 45, 60, 90]
 
@@ -13,7 +14,10 @@ export type Person = { id: string; authorization: string }
 export type World = {
   practices: readonly Practice[]
   people: readonly Person[]
-  /** The first quarter of tomorrow, epoch ms. */
+  /**
+   * The first quarter of the day after tomorrow, epoch ms: no session goes past the end of a day, though the next is open, so
+   * the longest has to fit in before it, whenever the checker runs.
+   */
   firstStart: number
 }
 
@@ -30,7 +34,7 @@ export async function makeWorld(
     return {
       practices: await openPractices(connection),
       people: await addPeople(connection, people, sign),
-      firstStart: Math.ceil((Date.now() + 24 * 60 * minute) / quarter) * quarter
+      firstStart: Math.ceil((Date.now() + day) / day) * day
     }
   } finally {
     await connection.end()
