@@ -320,6 +320,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     action: string,
     headers: Record<string, string> = {}
   ): Outcome {
+    const content = views.booking.represent(booking)
     return {
       status,
       act: { action, resource: 'booking', resourceId: booking.id },
@@ -328,9 +329,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         'content-type': jsonType,
         'cache-control': 'private, no-cache',
         'content-location': pathOf(booking.id),
-        etag: tagOf(booking)
+        etag: entityTag(content.tag, 'identity')
       },
-      body: views.booking.represent(booking)
+      body: content
     }
   }
 }

@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Caller, Recalled } from '../../plugins/auth.ts'
 import type { Answer } from '../cache/cache.ts'
 import type { Layer } from '../cache/events.ts'
+import { joinedQuota } from '../limits/fields.ts'
 import type { RoughGuard } from '../limits/guard.ts'
 import { describeRequest, type RequestDescription } from '../log.ts'
 import type { Requests, RouteDurations } from '../requests.ts'
@@ -125,7 +126,7 @@ export class AtHand {
     const id = this.#parts.idOf({ headers })
     const { head, body, moment } = lookup.finished(headers, found)
     const remaining = counts?.take(key, tally) ?? 0
-    const quota = counts ? { 'ratelimit-policy': counts.policy, ratelimit: counts.standing(remaining) } : null
+    const quota = counts ? joinedQuota(null, counts.policy, counts.standing(remaining)) : null
     this.answers++
     writeFinished(raw, keepAliveMs, head, linesOf(head, id, quota, moment), body)
     this.#measure(raw, known, { headers, id, status: head.status, answeredBy: found.layer, startedAt })

@@ -54,24 +54,24 @@ export function sendFinished(
 /**
  * Sends what was made for this request alone, such as the answer to a write, in one piece too; with the status that the reply
  * has by then. A client that wants it compressed gets it from the plugin that does so.
- * @param security fields that every answer has, but where its own say otherwise
  */
-export function sendOwn(reply: FastifyReply, security: Headers, headers: Headers, body: Bytes): FastifyReply {
-  const { request } = reply
+export function sendOwn(reply: FastifyReply, headers: Headers, body: Bytes): FastifyReply {
+  const { request, server } = reply
   if (body.length === 0 || negotiateEncoding(request.headers['accept-encoding']) !== 'identity') {
     return reply.headers(headers).send(typeof body === 'string' ? Buffer.from(body, 'latin1') : body)
   }
   const status = reply.statusCode
   const own = fieldsOf({ ...headers, 'content-length': String(body.length) })
-  sendFinished(request, reply, { status, lines: statusLine(status) + beside(security, headers) + own }, body)
+  const lines = statusLine(status) + securityBeside(server.securityHeaders, headers) + own
+  sendFinished(request, reply, { status, lines }, body)
   return reply
 }
 
 let lastingOf: Headers | null = null
 let lasting = ''
 
-/** Nearly always all of them, which are the same each time. */
-function beside(security: Headers, headers: Headers): string {
+/** Of the fields that every answer has, those of which its own say nothing: nearly always all, the same each time. */
+function securityBeside(security: Headers, headers: Headers): string {
   for (const name in headers) {
     if (!(name in security)) continue
     return fieldsOf(Object.fromEntries(Object.entries(security).filter(([name]) => !(name in headers))))

@@ -9,9 +9,9 @@ import { idempotencyKeys } from '../../db/schema.ts'
 import type { Transaction, Written } from '../cache/cache.ts'
 import { bytesFrom, Content } from '../cache/content.ts'
 import type { Database } from '../cache/view.ts'
-import { consistencyHeader } from './consistency.ts'
 import { sendOwn } from './finished.ts'
 import { Problem, problemContentType } from './problem.ts'
+import { fieldsOfChange } from './written.ts'
 
 /** What a write answers with, ready to be sent and to be kept. */
 export type Outcome = {
@@ -159,17 +159,13 @@ function answer(app: FastifyInstance, reply: FastifyReply, { result, stamp }: Wr
   const { outcome, tags, replayed } = result
   const { status, headers, body } = outcome
   const all = {
-    ...(tags.length > 0 && {
-      // RFC 9875: caches on the way drop what this change made old.
-      'cache-group-invalidation': [...new Set(tags)].map((tag) => `"${tag}"`).join(', '),
-      [consistencyHeader]: app.consistency.of(stamp)
-    }),
+    ...fieldsOfChange(app.consistency, tags, stamp),
     ...(replayed && { 'idempotency-replayed': 'true' }),
     ...headers
   }
   // As bytes, which no serialiser touches: a replay is what the first answer was.
   const bytes = body instanceof Content ? body.body('identity') : bytesFrom(Buffer.from(body))
-  sendOwn(reply.code(status), app.securityHeaders, all, bytes)
+  sendOwn(reply.code(status), all, bytes)
 }
 
 function refusal(problem: Problem, requestId: string): Outcome {

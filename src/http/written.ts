@@ -4,8 +4,8 @@ import type { FastifyReply } from 'fastify'
 import type { Content } from '../cache/content.ts'
 import type { Stamp } from '../cache/slot.ts'
 import { entityTag } from './conditional.ts'
-import { consistencyHeader } from './consistency.ts'
-import { sendOwn } from './finished.ts'
+import { type ConsistencyTokens, consistencyHeader } from './consistency.ts'
+import { type Headers, sendOwn } from './finished.ts'
 import type { View } from './view.ts'
 
 export type Change<Value> = {
@@ -23,16 +23,25 @@ export function answerWritten<P, Value>(
   { value, tags, content = view.represent(value) }: Change<Value>,
   stamp: Stamp
 ): FastifyReply {
-  const { consistency, securityHeaders } = reply.server
   const headers = {
-    ...(tags.length > 0 && {
-      // RFC 9875: caches on the way drop what this change made old.
-      'cache-group-invalidation': tags.map((tag) => `"${tag}"`).join(', '),
-      [consistencyHeader]: consistency.of(stamp)
-    }),
+    ...fieldsOfChange(reply.server.consistency, tags, stamp),
     'content-type': 'application/json; charset=utf-8',
     'cache-control': view.edge === null ? 'private, no-cache' : 'no-cache',
     etag: entityTag(content.tag, 'identity')
   }
-  return sendOwn(reply, securityHeaders, headers, content.body('identity'))
+  return sendOwn(reply, headers, content.body('identity'))
+}
+
+/** For whoever must not meet the value before a change that touched these tags: caches on the way, and the writer himself. */
+export function fieldsOfChange(
+  consistency: ConsistencyTokens,
+  tags: readonly string[],
+  stamp: Stamp
+): Headers {
+  if (tags.length === 0) return {}
+  return {
+    // RFC 9875: caches on the way drop what this change made old.
+    'cache-group-invalidation': [...new Set(tags)].map((tag) => `"${tag}"`).join(', '),
+    [consistencyHeader]: consistency.of(stamp)
+  }
 }
