@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Content } from '../../src/cache/content.ts'
 import { Entry } from '../../src/cache/entry.ts'
+import { NameHash } from '../../src/cache/name-hash.ts'
+import { parcelOf, Segment } from '../../src/cache/segment.ts'
 import { Shelf } from '../../src/cache/shelf.ts'
 
 const moments = { generation: 3, provenAt: 1.25, expiresAt: 9, refreshAt: 8 }
@@ -195,5 +197,35 @@ t.test('answers of one view take less than half of their bytes, and come back as
   const large = Content.of(profile(1, 9_000), 'tag')
   shelf.put('profile:large', entryOf(large))
   const back = shelf.take('profile:large')?.content.body('identity')
+  // Its own: what becomes of the shelf is nothing to it.
+  shelf.clear()
   t.ok(Buffer.isBuffer(back) && large.buffer('identity').equals(back))
+})
+
+t.test('two names of one hash are told apart', async (t) => {
+  const segment = new Segment(1, 4_096)
+  const entry = entryOf(Content.of('1', 'tag'))
+  for (const name of ['profile:1234', 'perfil:心123']) {
+    const at = segment.add(parcelOf(name, 7, entry, null))
+    t.ok(segment.isNamed(at, name))
+    for (let i = 0; i < name.length; i++) {
+      const other = `${name.slice(0, i)}~${name.slice(i + 1)}`
+      if (segment.isNamed(at, other)) t.fail(`${other} passes for ${name}`)
+    }
+    t.notOk(segment.isNamed(at, name.slice(1)))
+    t.notOk(segment.isNamed(at, `${name}4`))
+  }
+})
+
+t.test('names are spread, in each process otherwise', async (t) => {
+  const names = Array.from(
+    { length: 20_000 },
+    (_, i) => `profile:018e0000-0000-7b10-8000-${String(i).padStart(12, '0')}`
+  )
+  const hash = new NameHash()
+  const other = new NameHash()
+  const places = (bits: number) => new Set(names.map((name) => hash.of(name) & (2 ** bits - 1))).size
+  // Of 2^16 places so many would be taken by chance: 17,200.
+  t.ok(Math.abs(places(16) - 17_200) < 300, `${places(16)}`)
+  t.ok(names.filter((name) => hash.of(name) === other.of(name)).length < 3)
 })
