@@ -106,6 +106,8 @@ t.test('answers to requests sent together come one after the other, whole', asyn
   const reply = await say(asks.GET.replace('PATH', 'ours').repeat(3) + last)
   t.equal(reply.split('HTTP/1.1 200 OK').length - 1, 4)
   t.equal(Buffer.from(reply).toString().split('{"city":"València"}').length - 1, 4)
+  const much = await say(asks.GET.replace('PATH', 'ours-large').repeat(2) + last)
+  t.equal(much.split(large.toString()).length - 1, 2)
 })
 
 t.test('no value can end its line', (t) => {
