@@ -141,7 +141,12 @@ export class Replica {
   }
 
   #connectWatcher(): mysql.Connection {
-    const watcher = mysql.createConnection({ uri: this.#url, connectTimeout: answerWithinMs })
+    const watcher = mysql.createConnection({
+      uri: this.#url,
+      connectTimeout: answerWithinMs,
+      // It prepares none; room for those that it might have is made at once, by default half a megabyte.
+      maxPreparedStatements: 1
+    })
     watcher.on('error', () => {
       if (this.#watcher === watcher) this.#watcher = undefined
     })

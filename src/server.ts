@@ -2,6 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import '../db/drizzle-imports.ts'
+import { withCompiledCode } from './compiled-code.ts'
 import { readSettings, type Settings, SettingsError } from './config.ts'
 import { withNodeFlags } from './node-flags.ts'
 
@@ -22,17 +23,20 @@ export class CannotServe extends Error {
 
 /**
  * Builds the app and serves it.
+ * @param loaded called when all code is loaded and nothing is begun
  * @throws CannotServe when the schema is behind the code, the primary does not answer, or a port is taken
  */
-export async function serve(settings: Settings): Promise<Serving> {
+export async function serve(settings: Settings, loaded = (): void => {}): Promise<Serving> {
   // Before all that loads MySQL's and Redis's clients: their spans need the hooks in place by then.
   const { startTracing } = await import('./telemetry.ts')
   const stopTracing = await startTracing(settings)
   const { buildApp } = await import('./app.ts')
+  const { pendingMigrations } = await import('../db/migrate.ts')
+  loaded()
   const app = await buildApp(settings)
   try {
     await app.ready()
-    await refuseSchemaBehind(app)
+    await refuseSchemaBehind(() => pendingMigrations((sql) => app.mysql.primary.query(sql)))
     const serving = await listen(app)
     return { ...serving, close: (drainMs) => serving.close(drainMs).finally(stopTracing) }
   } catch (error) {
@@ -44,11 +48,10 @@ export async function serve(settings: Settings): Promise<Serving> {
 /** How long a start waits for a primary that does not answer: longer than a connect on a busy machine, ms. */
 const primaryPatienceMs = 5_000
 
-async function refuseSchemaBehind(app: FastifyInstance): Promise<void> {
-  const { pendingMigrations } = await import('../db/migrate.ts')
+async function refuseSchemaBehind(countPending: () => Promise<number>): Promise<void> {
   const until = performance.now() + primaryPatienceMs
   const ask = (): Promise<number> =>
-    pendingMigrations((sql) => app.mysql.primary.query(sql)).catch(async (error: unknown) => {
+    countPending().catch(async (error: unknown) => {
       if (performance.now() > until) {
         throw new CannotServe(`the primary database cannot be asked for its schema: ${reason(error)}`, {
           cause: error
@@ -179,7 +182,7 @@ if (import.meta.main) {
   try {
     const settings = readSettings(process.env)
     withNodeFlags(settings.cache.l1Bytes)
-    runUntilSignal(serve(settings), settings)
+    runUntilSignal(serve(settings, withCompiledCode), settings)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     for (const line of error.lines) console.error(`turno: ${line}`)
