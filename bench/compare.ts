@@ -1,4 +1,4 @@
-// Pairs of blocks of a closed loop, made into comparisons. Pure.
+// Pairs of blocks, made into comparisons. Pure.
 import { valueAt } from './drivers/distribution.ts'
 import type { Block, Comparison } from './result.ts'
 import { ratioOf } from './statistics/pairs.ts'
@@ -36,12 +36,12 @@ const metrics: Record<string, (block: Block) => number> = {
 export function comparisonsOf(blocks: readonly Block[], subject: string): Comparison[] {
   const scenarios = [...new Set(blocks.map(({ scenario }) => scenario))]
   return scenarios.flatMap((scenario) => {
-    const closed = blocks.filter((block) => block.scenario === scenario && block.driver === 'closed')
-    const own = closed.filter((block) => block.subject === subject)
-    const others = [...new Set(closed.map((block) => block.subject))].filter((name) => name !== subject)
+    const paired = blocks.filter((block) => block.scenario === scenario && block.paired)
+    const own = paired.filter((block) => block.subject === subject)
+    const others = [...new Set(paired.map((block) => block.subject))].filter((name) => name !== subject)
     return others.flatMap((baseline) => {
       const rounds = own.flatMap((block) => {
-        const other = closed.find((one) => one.subject === baseline && one.round === block.round)
+        const other = paired.find((one) => one.subject === baseline && one.round === block.round)
         return other ? [[block, other] as const] : []
       })
       return Object.entries(metrics).flatMap(([metric, value]): Comparison[] => {

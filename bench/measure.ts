@@ -35,6 +35,8 @@ export type Stretch = {
   scenario: Scenario
   running: RunningSubject
   round: number
+  /** Counted as what it is compared with: nobody asks the subject for more meanwhile. */
+  paired: boolean
   load: Plan['load']
   warmUp: number
   theta: number
@@ -46,7 +48,7 @@ export type Stretch = {
 }
 
 export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
-  const { scenario, running, load, round } = stretch
+  const { scenario, running, load, round, paired } = stretch
   const { servers, processors } = bench
   const world = await worldFor(bench, stretch)
   const plan: Plan = {
@@ -71,7 +73,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
   try {
     const pids = { ...running.pids, ...bench.enginePids() }
     const ours = [...bench.subjectPids(), ...Object.values(bench.enginePids()), process.pid]
-    const samples = sampling(running, load.kind === 'open')
+    const samples = sampling(running, load.kind === 'open' && !paired)
     const before = {
       servers: await servers.counts(),
       own: await ownCounts(running.operatorsUrls),
@@ -109,6 +111,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
       subject: running.name,
       driver: load.kind,
       round,
+      paired,
       seconds: outcome.seconds,
       offered: load.kind === 'open' ? offeredBy(load.steps) : null,
       counts: {

@@ -1,6 +1,7 @@
 // Goes through one scenario: which blocks in which order, and what they make together.
 import type { Bench } from './bench.ts'
 import { valueAt } from './drivers/distribution.ts'
+import type { Plan } from './drivers/plan.ts'
 import { faultCardOf, hang } from './faults.ts'
 import { lengthOf, type Step } from './load/arrivals.ts'
 import { measure } from './measure.ts'
@@ -46,7 +47,8 @@ async function compare(stage: Stage, played: Played): Promise<void> {
         scenario,
         running: await bench.running(subject),
         round,
-        load: { kind: 'closed', seconds: options.seconds ?? compared.seconds },
+        paired: true,
+        load: pairedLoad(compared, options),
         // What was warm has only to be reminded.
         warmUp: round === 0 ? scenario.warmUp : Math.min(warmBetweenSeconds, scenario.warmUp),
         theta: options.theta,
@@ -57,6 +59,15 @@ async function compare(stage: Stage, played: Played): Promise<void> {
       played.blocks.push(block)
     }
   }
+}
+
+function pairedLoad(
+  { seconds, rate }: NonNullable<Scenario['compared']>,
+  options: Stage['options']
+): Plan['load'] {
+  const length = options.seconds ?? seconds
+  if (rate === undefined) return { kind: 'closed', seconds: length }
+  return { kind: 'open', steps: [{ seconds: length, rate: rate * options.rate }] }
 }
 
 async function drive(stage: Stage, played: Played): Promise<void> {
@@ -75,6 +86,7 @@ async function drive(stage: Stage, played: Played): Promise<void> {
         scenario,
         running,
         round: index,
+        paired: false,
         load: { kind: 'open', steps: taken },
         warmUp: scenario.warmUp,
         theta: options.theta,
@@ -101,6 +113,7 @@ async function search(stage: Stage, played: Played): Promise<void> {
         scenario,
         running: await bench.running(subject),
         round,
+        paired: false,
         load: { kind: 'open', steps: [{ seconds, rate }] },
         warmUp: round === 0 ? scenario.warmUp : warmBetweenSeconds,
         theta: options.theta,

@@ -65,6 +65,8 @@ export type Block = {
   driver: 'open' | 'closed'
   /** Of an ABBA series: its place in the order. */
   round: number
+  /** It is compared with those of others in the same round. */
+  paired: boolean
   seconds: number
   /** Requests a second that were to be sent; null in a closed loop. */
   offered: number | null

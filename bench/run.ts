@@ -46,6 +46,8 @@ async function run(options: Options, signal: AbortSignal): Promise<Result> {
   const begunAt = performance.now()
   const startedAt = new Date().toISOString()
   const [loadBefore = 0] = loadavg()
+  // Now: what is written meanwhile does not run.
+  const { commit, changed } = await codeOf()
   await installEngines(say)
   const directory = await mkdtemp(join(tmpdir(), 'turno-bench-'))
   try {
@@ -75,7 +77,6 @@ async function run(options: Options, signal: AbortSignal): Promise<Result> {
       }
       const comparisons = comparisonsOf(blocks, main_)
       const checked = await crossCheck(bench, needed)
-      const { commit, changed } = await codeOf()
       const { mariadb, redis } = await bench.servers.versions()
       return {
         format: 1,

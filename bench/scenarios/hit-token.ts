@@ -8,5 +8,5 @@ export const hitToken: Scenario = {
   mix: { me: 100 },
   encoding: 'identity',
   warmUp: 8,
-  compared: { rounds: 8, seconds: 2, with: ['bare'] }
+  compared: { rounds: 8, seconds: 3, rate: 20_000, with: ['bare'] }
 }

@@ -9,5 +9,5 @@ export const hit: Scenario = {
   keys: { profiles: 100 },
   encoding: 'identity',
   warmUp: 8,
-  compared: { rounds: 8, seconds: 2, with: ['bare', 'nginx-static'] }
+  compared: { rounds: 8, seconds: 3, rate: 20_000, with: ['bare', 'nginx-static'] }
 }

@@ -20,10 +20,16 @@ export type Scenario = {
   filled?: true
   /** Before anything is counted, seconds. */
   warmUp: number
-  /** Subjects side by side in a closed loop, in turn. */
+  /** Subjects side by side, in turn. */
   compared?: {
     rounds: number
     seconds: number
+    /**
+     * Requests a second, the same for each, in an open loop. Left out: as many as each can answer, in a closed one. What an
+     * answer takes follows from how much its process has to do; where the driver is the slower one and reads one's answers
+     * less quickly than the other's, a closed loop would compare how quickly they are read.
+     */
+    rate?: number
     /** Whom Turno is compared with. */
     with: readonly string[]
   }

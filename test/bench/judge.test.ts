@@ -22,6 +22,7 @@ function block(
     subject,
     driver: 'closed',
     round,
+    paired: true,
     seconds: 2,
     offered: null,
     latency: none,
@@ -122,6 +123,13 @@ t.test('a ratio', async (t) => {
       1
     )
   })
+})
+
+t.test('blocks are compared if they are paired, whatever drove them', async (t) => {
+  const of = (change: Partial<Block>) =>
+    comparisonsOf([block('turno', 0, change), block('seed', 0, change)], 'turno').length
+  t.ok(of({ driver: 'open' }) > 0)
+  t.equal(of({ driver: 'open', paired: false }), 0, 'such as a fault that both live through')
 })
 
 t.test('a gate', async (t) => {

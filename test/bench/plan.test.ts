@@ -264,6 +264,7 @@ function block(of: {
     subject: 'turno',
     driver: 'open',
     round: 0,
+    paired: false,
     seconds: 10,
     offered: requests / 10,
     counts: {

@@ -264,6 +264,7 @@ function openBlock(
     subject: character.name,
     driver: 'open',
     round,
+    paired: false,
     seconds,
     offered,
     counts: {
