@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { describeSettings, readSettings, SettingsError } from '../../src/config.ts'
 
 /** Of Node itself, not of src/config.ts. */
-const nodesOwn = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'])
+const nodesOwn = new Set(['NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'])
 
 /** A line for each name that src/config.ts does not know. */
 export function strangers(names: Iterable<string>): string[] {
