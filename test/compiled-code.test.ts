@@ -13,12 +13,13 @@ async function run(directory: string, environment: NodeJS.ProcessEnv = {}): Prom
 
 t.test('who had to strip types begins anew without, and nobody after it has to', async (t) => {
   const directory = t.testdir()
-  t.strictSame(await run(directory), ['begins', 'begins', 'goes on'])
+  t.strictSame(await run(directory), ['begins, stripped', 'begins', 'goes on'])
   t.strictSame(await run(directory), ['begins', 'goes on'])
 })
 
 t.test('where nothing can be kept it goes on as it is', async (t) => {
   const below = join(fileURLToPath(import.meta.url), 'nothing')
-  t.strictSame(await run(below), ['begins', 'goes on'])
-  t.strictSame(await run('', { NODE_DISABLE_COMPILE_CACHE: '1' }), ['begins', 'goes on'])
+  t.strictSame(await run(below), ['begins, stripped', 'goes on'])
+  const disabled = await run(t.testdir(), { NODE_DISABLE_COMPILE_CACHE: '1' })
+  t.strictSame(disabled, ['begins, stripped', 'goes on'])
 })

@@ -127,7 +127,7 @@ export function recalibrated(costs: Costs, result: Result): Costs {
     list: both(costs.list),
     create: scaled(costs.create),
     change: scaled(costs.change),
-    from: `hits of the full run at ${result.commit}, ${result.startedAt.slice(0, 10)}; all else × ${factor.toFixed(2)} of ${costs.from}`
+    from: `hits of the full run at ${result.commit.slice(0, 7)}, ${result.startedAt.slice(0, 10)}; all else × ${factor.toFixed(2)} of ${costs.from}`
   }
 }
 
