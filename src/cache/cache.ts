@@ -1,20 +1,20 @@
 // The layered cache: in-process entries → Redis → a replica → the primary, and the one way to write past them.
 // How it stays true is docs/coherence.md; each step here is a rule of it. Knows neither HTTP nor the domain.
 import { performance } from 'node:perf_hooks'
-import { LRUCache } from 'lru-cache'
 import { DatabaseUnavailable, type Pool } from '../../db/pool.ts'
 import { deadlock, errnoOf, lockWaitTimeout } from '../../db/refusal.ts'
 import type { Replicas } from '../../db/replicas.ts'
 import { type Admissions, Overloaded } from '../overload/admission.ts'
 import { Census } from './census.ts'
 import { Content, ownText } from './content.ts'
-import { type Answer, bytesOf, Entry } from './entry.ts'
+import { type Answer, Entry } from './entry.ts'
 import type { Counters, ViewCounters } from './events.ts'
 import { type Filled, Filler, type Stored } from './fill.ts'
 import type { Floors } from './floors.ts'
 import { type Link, type Made, proofMs } from './link.ts'
 import type { Primary } from './primary.ts'
 import { roomIn } from './room.ts'
+import { SecondChance } from './second-chance.ts'
 import { Shelf } from './shelf.ts'
 import { atLeast, type Stamp, slotsOf, versionsIn } from './slot.ts'
 import { Sources } from './sources.ts'
@@ -32,8 +32,6 @@ const jitter = 0.1
 /** A view that may be stale is loaded anew after this share of its budget: readers within the rest do not wait. */
 const budgetBeforeRefresh = 0.8
 const writeAttempts = 3
-/** For each look-up the same: lru-cache makes an options object for every one that brings none. */
-const lookUp: LRUCache.GetOptions<string, Entry, unknown> = {}
 /** To each who asks for what was not counted. */
 const denial: Answer = { content: Content.absence(), layer: 'l1', shared: false, ageMs: 0 }
 
@@ -87,9 +85,9 @@ export class Cache {
   #parts: CacheParts
   #filler: Filler
   /** Asked for lately; what they push out lies on the shelf. No name is in two of the three. */
-  #hot: LRUCache<string, Entry>
+  #hot: SecondChance
   #shelf: Shelf
-  #absences: LRUCache<string, Entry>
+  #absences: SecondChance
   #flights = new Map<string, Flight>()
   #census: Census
   #history = 0
@@ -107,20 +105,11 @@ export class Cache {
       this.counters.evictions++
     }
     this.#shelf = new Shelf(room.shelf, evicted)
-    this.#absences = new LRUCache({
-      maxSize: room.absences,
-      sizeCalculation: bytesOf,
-      dispose: (_entry, _name, reason) => {
-        if (reason === 'evict') evicted()
-      }
-    })
-    this.#hot = new LRUCache({
-      maxSize: room.hot,
-      maxEntrySize: room.largestEntry,
-      sizeCalculation: bytesOf,
-      dispose: (entry, name, reason) => {
-        if (reason === 'evict') this.#shelf.put(name, entry)
-      }
+    this.#absences = new SecondChance({ capacity: room.absences, evicted })
+    this.#hot = new SecondChance({
+      capacity: room.hot,
+      largest: room.largestEntry,
+      evicted: (name, entry) => this.#shelf.put(name, entry)
     })
   }
 
@@ -128,7 +117,7 @@ export class Cache {
   get l1(): { entries: number; bytes: number } {
     return {
       entries: this.#hot.size + this.#shelf.entries + this.#absences.size,
-      bytes: this.#hot.calculatedSize + this.#shelf.bytes + this.#absences.calculatedSize
+      bytes: this.#hot.bytes + this.#shelf.bytes + this.#absences.bytes
     }
   }
 
@@ -144,11 +133,10 @@ export class Cache {
 
   /** The same for who asks for one entry again and again, and keeps its name: to find a new text takes longer. */
   hitNamed<P>(view: CacheView<P>, name: string, parameters: P): Answer | undefined {
-    const entry = this.#hot.get(name, lookUp) ?? this.#absences.get(name, lookUp) ?? this.#fromShelf(name)
+    const entry = this.#hot.get(name) ?? this.#absences.get(name) ?? this.#fromShelf(name)
     if (entry === undefined) return undefined
     const time = now()
     if (!this.#fresh(entry, time)) return this.#withinBudget(view, name, parameters, entry, time)
-    // Encodings are made at first need, after the entry was weighed.
     if (entry.countedBytes !== entry.content.bytes) this.#weighAgain(name, entry)
     if (time >= entry.refreshAt) this.#refresh(view, name, parameters, entry.stamp.slots)
     const counters = this.counters.of(view.name)
@@ -462,8 +450,8 @@ export class Cache {
   }
 
   #weighAgain(name: string, entry: Entry): void {
-    entry.countedBytes = entry.content.bytes
     this.#hot.delete(name)
+    entry.countedBytes = entry.content.bytes
     this.#hot.set(name, entry)
   }
 

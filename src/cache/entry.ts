@@ -13,14 +13,13 @@ export type Answer = {
 }
 
 /**
- * What one entry takes beside its bytes and its name: Entry, Content, tag, and its places in the map and in the lists of
- * the LRU. Measured (test/cache/entry.test.ts), and a little high on purpose: the map doubles when it is full.
+ * What one entry takes beside its bytes and its name: Entry, Content, tag, and its place in the map. Measured (test/cache/entry.test.ts), and a little high on purpose: the map doubles when it is full.
  */
 const overheadBytes = 400
 
 /** What an entry in the heap is counted with. Bytes and names are Latin-1: one byte a character. */
-export function bytesOf({ content }: Entry, name: string): number {
-  return content.bytes + name.length + overheadBytes
+export function bytesOf({ countedBytes }: Entry, name: string): number {
+  return countedBytes + name.length + overheadBytes
 }
 
 // One object and as few beside it as can be: the heap's share of L1 is made of them. It is its own
@@ -42,7 +41,10 @@ export class Entry implements Answer {
   readonly expiresAt: number
   /** From here on a hit also fetches anew, so that nobody waits at the end. */
   readonly refreshAt: number
+  /** Of its content when it was weighed. It grows: encodings are made at first need. */
   countedBytes: number
+  /** Looked up since its turn to go came last. */
+  used = false
   /** Of the shelf, by which it knows what it gave out; 0: it never lay there. */
   receipt = 0
 

@@ -13,7 +13,7 @@ import type { RoughGuard } from '../limits/guard.ts'
 import { describeRequest, type RequestDescription } from '../log.ts'
 import type { Requests, RouteDurations } from '../requests.ts'
 import { askedWith } from './asked-with.ts'
-import { ByUrl } from './by-url.ts'
+import { ByText } from './by-text.ts'
 import { consistencyHeader } from './consistency.ts'
 import { linesOf, writeFinished } from './finished.ts'
 import { type Finished, takesAnything } from './serve.ts'
@@ -78,8 +78,8 @@ export class AtHand {
   /** Answers given. */
   answers = 0
   #parts: AtHandParts
-  #known = new ByUrl<Known>(mostKnown)
-  #ofCaller = new WeakMap<Caller, ByUrl<Known>>()
+  #known = new ByText<Known>(mostKnown)
+  #ofCaller = new WeakMap<Caller, ByText<Known>>()
   #closing = false
 
   constructor(parts: AtHandParts) {
@@ -133,11 +133,11 @@ export class AtHand {
     return true
   }
 
-  #of(caller: Caller | null): ByUrl<Known> {
+  #of(caller: Caller | null): ByText<Known> {
     if (caller === null) return this.#known
     const known = this.#ofCaller.get(caller)
     if (known) return known
-    const fresh = new ByUrl<Known>(mostOfCaller)
+    const fresh = new ByText<Known>(mostOfCaller)
     this.#ofCaller.set(caller, fresh)
     return fresh
   }

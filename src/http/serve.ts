@@ -27,8 +27,9 @@ type Asking = Pick<
 type Prepared = {
   kept: Headers
   next: string | null
-  /** By Cache-Status: of an entry at hand there are three. */
-  heads: Map<string, Heads>
+  hit: Heads | null
+  revalidating: Heads | null
+  afterError: Heads | null
 }
 /** Each made at first need. `known`: of a 304, by the tag that it names: one for each encoding at most. */
 type Heads = { whole: Partial<Record<Encoding, Head>>; known: Partial<Record<string, Head>> | null }
@@ -203,31 +204,40 @@ function finished<P, V>(
 ): Finished {
   const { content } = found
   const prepared = prepare(view, parameters, content)
-  const status = cacheStatus(found, view.staleBudgetMs)
-  const heads = headsOf(prepared, status)
+  const heads = headsOf(prepared, found, view.staleBudgetMs)
   const moment = ofTheMoment(headers, view, found)
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
     heads.known ??= {}
-    heads.known[known] ??= headOf(304, { ...lasting(security, prepared, status), etag: known })
+    heads.known[known] ??= headOf(304, { ...lasting(security, prepared, found, view), etag: known })
     return { head: heads.known[known], body: '', moment }
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
   heads.whole[encoding] ??= headOf(200, {
-    ...lasting(security, prepared, status),
+    ...lasting(security, prepared, found, view),
     ...wholeHeaders(content, encoding),
     'content-length': String(body.length)
   })
   return { head: heads.whole[encoding], body, moment }
 }
 
-function headsOf({ heads }: Prepared, status: string): Heads {
-  const made = heads.get(status)
-  if (made) return made
-  const fresh: Heads = { whole: {}, known: null }
-  heads.set(status, fresh)
-  return fresh
+/** One for each Cache-Status that an entry at hand can have. */
+function headsOf(prepared: Prepared, { layer, ageMs }: Answer, budgetMs: number): Heads {
+  if (layer !== 'stale') {
+    prepared.hit ??= noHeads()
+    return prepared.hit
+  }
+  if (ageMs < budgetMs) {
+    prepared.revalidating ??= noHeads()
+    return prepared.revalidating
+  }
+  prepared.afterError ??= noHeads()
+  return prepared.afterError
+}
+
+function noHeads(): Heads {
+  return { whole: {}, known: null }
 }
 
 /** What nearly every hit says. */
@@ -248,12 +258,17 @@ function ofTheMoment<P, V>(
   }
 }
 
-function lasting(security: Headers, { kept, next }: Prepared, status: string): Headers {
+function lasting<P, V>(
+  security: Headers,
+  { kept, next }: Prepared,
+  found: Answer,
+  { staleBudgetMs }: View<P, V>
+): Headers {
   return {
     ...security,
     ...kept,
     ...(next !== null && { link: `<${next}>; rel="next"` }),
-    'cache-status': status
+    'cache-status': cacheStatus(found, staleBudgetMs)
   }
 }
 
@@ -327,7 +342,7 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
     })
   }
   const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
-  const prepared = { kept, next, heads: new Map() }
+  const prepared = { kept, next, hit: null, revalidating: null, afterError: null }
   if (++preparationsMade > mostPreparations) {
     preparations = new WeakMap()
     preparationsMade = 1

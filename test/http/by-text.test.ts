@@ -1,8 +1,8 @@
 import t from 'tap'
-import { ByUrl } from '../../src/http/by-url.ts'
+import { ByText } from '../../src/http/by-text.ts'
 
 t.test('what was set is found, or has made room; never is another found', (t) => {
-  const known = new ByUrl<string>(64)
+  const known = new ByText<string>(64)
   const urls = Array.from(
     { length: 1_000 },
     (_, i) => `/api/profile/${(i * 7_919).toString(16).padStart(12, '0')}`
@@ -24,7 +24,7 @@ t.test('what was set is found, or has made room; never is another found', (t) =>
 })
 
 t.test('ids that were given one after another have places of their own', (t) => {
-  const known = new ByUrl<number>(8_192)
+  const known = new ByText<number>(8_192)
   const urls = Array.from(
     { length: 2_000 },
     (_, i) => `/api/profile/018e0000-0000-7b10-8000-${i.toString(16).padStart(12, '0')}`
@@ -36,7 +36,7 @@ t.test('ids that were given one after another have places of their own', (t) => 
 })
 
 t.test('a second value takes the place of the first, and two that share a place live side by side', (t) => {
-  const known = new ByUrl<number>(2)
+  const known = new ByText<number>(2)
   known.set('/a', 1)
   known.set('/a', 2)
   t.equal(known.get('/a'), 2)
