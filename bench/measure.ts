@@ -70,10 +70,10 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
   const perWrite = await costOfWrites(bench, stretch, world)
   plan.serial = bench.serial
   const driver = await startDriver(plan, processors?.rest ?? null, bench.abort)
+  const samples = sampling(running, load.kind === 'open' && !paired)
   try {
     const pids = { ...running.pids, ...bench.enginePids() }
     const ours = [...bench.subjectPids(), ...Object.values(bench.enginePids()), process.pid]
-    const samples = sampling(running, load.kind === 'open' && !paired)
     const before = {
       servers: await servers.counts(),
       own: await ownCounts(running.operatorsUrls),
@@ -88,7 +88,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
     const oursAfter = sumOf(ours)
     const machine = machineTimes()
     const seconds = (performance.now() - before.at) / 1000
-    const taken = await samples.stop()
+    const taken = await samples.taken()
     bench.serial = outcome.serial
     const after = { servers: await servers.counts(), own: await ownCounts(running.operatorsUrls) }
 
@@ -152,6 +152,7 @@ export async function measure(bench: Bench, stretch: Stretch): Promise<Block> {
       ]
     }
   } finally {
+    samples.end()
     await driver.stop()
   }
 }
@@ -277,10 +278,14 @@ function sampling({ pids, operatorsUrls }: RunningSubject, scrapes: boolean) {
         }, 1000)
       : undefined
   look()
+  const end = () => {
+    clearInterval(looking)
+    clearInterval(asking)
+  }
   return {
-    async stop() {
-      clearInterval(looking)
-      clearInterval(asking)
+    end,
+    async taken() {
+      end()
       await scraping
       look()
       return {

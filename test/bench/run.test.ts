@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { cpuMicroseconds } from '../../bench/counts/processes.ts'
 import type { Result } from '../../bench/result.ts'
 import { scenarios } from '../../bench/scenarios/all.ts'
 import { runNode } from '../node.ts'
+import { until } from '../until.ts'
 
 const environment = { PATH: process.env.PATH, HOME: process.env.HOME }
 const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('turno-bench-'))
@@ -58,19 +60,39 @@ t.test('a short run on the real stack ends with 0, and with a result', { timeout
   t.ok((again?.counted ?? 50) <= 5, `of 50 that were asked for again ${again?.counted} were not there`)
 })
 
-t.test('interrupted it ends at once and leaves nothing', { timeout: 120_000 }, async (t) => {
-  const before = leftovers()
-  const run = runNode(t, '../bench/run.ts', environment, [
-    '--smoke',
-    '--profiles',
-    '100',
-    '--only',
-    'conditional'
-  ])
-  await run.found(/(starting Turno)/)
-  run.kill('SIGINT')
-  const { code } = await run.ended
-  t.equal(code, 130)
-  const own = leftovers().filter((name) => !before.includes(name))
-  t.same(own, [])
-})
+for (const [moment, reached] of [
+  ['while it starts', async () => {}],
+  ['while it measures', async (pid: number) => until('the driver is at work', () => isDriven(pid), 60_000)]
+] as const) {
+  t.test(`interrupted ${moment} it ends at once and leaves nothing`, { timeout: 120_000 }, async (t) => {
+    const before = leftovers()
+    const run = runNode(t, '../bench/run.ts', environment, [
+      '--smoke',
+      ...['--profiles', '100'],
+      ...['--only', 'conditional'],
+      ...['--seconds', '100']
+    ])
+    await run.found(/(starting Turno)/)
+    await reached(run.pid)
+    run.kill('SIGINT')
+    const { code } = await run.ended
+    t.equal(code, 130)
+    const own = leftovers().filter((name) => !before.includes(name))
+    t.same(own, [])
+  })
+}
+
+/** Its driver has used a second of a processor: it sends, and what it sends is measured. */
+function isDriven(pid: number): boolean {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  const driver = children.find((child) => commandOf(child).includes('/bench/drivers/'))
+  return driver !== undefined && (cpuMicroseconds(Number(driver)) ?? 0) > 1e6
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
