@@ -1,7 +1,7 @@
 // Entries as objects, up to so many bytes, and which of them goes when there is no room. A look-up leaves a mark and moves
-// nothing: to keep a list in the order of use, as an LRU does, costs a hit more than finding the entry. Who is first in line
-// with a mark loses it and goes to the end; without one he goes (Corbató, A Paging Experiment with the Multics System, 1968;
-// as a queue: Tanenbaum, Modern Operating Systems, "second chance"). Pure.
+// nothing, where an LRU mends its list each time. Who is first in line with a mark loses it and goes to the end; without one
+// he goes (Corbató, A Paging Experiment with the Multics System, 1968; as a queue: Tanenbaum, Modern Operating Systems,
+// "second chance"). Pure.
 import { bytesOf, type Entry } from './entry.ts'
 
 export type SecondChanceOptions = {
