@@ -27,10 +27,10 @@ type Asking = Pick<
 type Prepared = {
   kept: Headers
   next: string | null
-  hit: Heads | null
-  revalidating: Heads | null
-  afterError: Heads | null
+  heads: Record<Standing, Heads | null>
 }
+/** How an entry at hand stands, which its Cache-Status tells. */
+type Standing = 'hit' | 'revalidating' | 'afterError'
 /** Each made at first need. `known`: of a 304, by the tag that it names: one for each encoding at most. */
 type Heads = { whole: Partial<Record<Encoding, Head>>; known: Partial<Record<string, Head>> | null }
 let preparations = new WeakMap<Content, Prepared>()
@@ -204,40 +204,24 @@ function finished<P, V>(
 ): Finished {
   const { content } = found
   const prepared = prepare(view, parameters, content)
-  const heads = headsOf(prepared, found, view.staleBudgetMs)
+  const standing = standingOf(found, view.staleBudgetMs)
+  prepared.heads[standing] ??= { whole: {}, known: null }
+  const heads = prepared.heads[standing]
   const moment = ofTheMoment(headers, view, found)
   const known = matchIfNoneMatch(headers['if-none-match'], content.tag)
   if (known !== null) {
     heads.known ??= {}
-    heads.known[known] ??= headOf(304, { ...lasting(security, prepared, found, view), etag: known })
+    heads.known[known] ??= headOf(304, { ...lasting(security, prepared, standing), etag: known })
     return { head: heads.known[known], body: '', moment }
   }
   const encoding = content.encodingFor(negotiateEncoding(headers['accept-encoding']))
   const body = content.body(encoding)
   heads.whole[encoding] ??= headOf(200, {
-    ...lasting(security, prepared, found, view),
+    ...lasting(security, prepared, standing),
     ...wholeHeaders(content, encoding),
     'content-length': String(body.length)
   })
   return { head: heads.whole[encoding], body, moment }
-}
-
-/** One for each Cache-Status that an entry at hand can have. */
-function headsOf(prepared: Prepared, { layer, ageMs }: Answer, budgetMs: number): Heads {
-  if (layer !== 'stale') {
-    prepared.hit ??= noHeads()
-    return prepared.hit
-  }
-  if (ageMs < budgetMs) {
-    prepared.revalidating ??= noHeads()
-    return prepared.revalidating
-  }
-  prepared.afterError ??= noHeads()
-  return prepared.afterError
-}
-
-function noHeads(): Heads {
-  return { whole: {}, known: null }
 }
 
 /** What nearly every hit says. */
@@ -258,17 +242,12 @@ function ofTheMoment<P, V>(
   }
 }
 
-function lasting<P, V>(
-  security: Headers,
-  { kept, next }: Prepared,
-  found: Answer,
-  { staleBudgetMs }: View<P, V>
-): Headers {
+function lasting(security: Headers, { kept, next }: Prepared, standing: Standing): Headers {
   return {
     ...security,
     ...kept,
     ...(next !== null && { link: `<${next}>; rel="next"` }),
-    'cache-status': cacheStatus(found, staleBudgetMs)
+    'cache-status': statusAtHand[standing]
   }
 }
 
@@ -342,7 +321,8 @@ function prepare<P, V>(view: View<P, V>, parameters: P, content: Content): Prepa
     })
   }
   const next = view.next?.(parameters, JSON.parse(content.text)) ?? null
-  const prepared = { kept, next, hit: null, revalidating: null, afterError: null }
+  const heads = { hit: null, revalidating: null, afterError: null }
+  const prepared: Prepared = { kept, next, heads }
   if (++preparationsMade > mostPreparations) {
     preparations = new WeakMap()
     preparationsMade = 1
@@ -366,13 +346,18 @@ function thisSecond(): string {
   return secondAsHeader
 }
 
+function standingOf({ layer, ageMs }: Answer, budgetMs: number): Standing {
+  if (layer !== 'stale') return 'hit'
+  return ageMs < budgetMs ? 'revalidating' : 'afterError'
+}
+
 /** RFC 9211: one member per layer that was asked, nearest to the origin first. */
-function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string {
+function cacheStatus(found: Answer, budgetMs: number): string {
+  const { layer, shared } = found
   switch (layer) {
     case 'l1':
-      return hitStatus
     case 'stale':
-      return ageMs < budgetMs ? staleWhileRevalidate : staleIfError
+      return statusAtHand[standingOf(found, budgetMs)]
     case 'redis':
       return 'turno-redis; hit, turno-l1; fwd=miss; stored'
     case 'replica':
@@ -382,9 +367,11 @@ function cacheStatus({ layer, shared, ageMs }: Answer, budgetMs: number): string
   }
 }
 
-const hitStatus = 'turno-l1; hit'
-const staleWhileRevalidate = 'turno-l1; hit; detail=stale-while-revalidate'
-const staleIfError = 'turno-l1; hit; detail=stale-if-error'
+const statusAtHand: Record<Standing, string> = {
+  hit: 'turno-l1; hit',
+  revalidating: 'turno-l1; hit; detail=stale-while-revalidate',
+  afterError: 'turno-l1; hit; detail=stale-if-error'
+}
 const loadedFromReplica = loadedFrom('replica')
 const loadedFromPrimary = loadedFrom('primary')
 
