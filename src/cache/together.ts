@@ -1,7 +1,9 @@
 // Writes of one kind that are asked for at once, done in one transaction: group commit. What a transaction costs, its
 // round trips, its fsync, and the wait for the rows that all of its kind raise, is then paid once for all of them. With one
 // under way at a time the next is as large as there is need: one writer alone waits for nobody, and the more there
-// are the cheaper each becomes.
+// are the cheaper each becomes. Where some shared one, those who come next gather as long as it took: the more rarely a
+// transaction is paid for, the more the primary and the readers beside have left.
+import { setTimeout as pause } from 'node:timers/promises'
 import { DatabaseUnavailable } from '../../db/pool.ts'
 import { Overloaded } from '../overload/admission.ts'
 import type { Written } from './cache.ts'
@@ -19,6 +21,8 @@ const mostTogether = 50
 const mostWaiting = 1_024
 /** Nobody waits longer for his turn, ms. */
 const patienceMs = 1_000
+/** Nobody gathers longer between two transactions, ms. */
+const longestGatheringMs = 8
 
 type Waiting<Ask, T> = {
   ask: Ask
@@ -62,7 +66,13 @@ export class Together<Ask, T> {
   }
 
   async #workOn(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#all(this.#next())
+    while (this.#waiting.length > 0) {
+      const batch = this.#next()
+      const begun = performance.now()
+      await this.#all(batch)
+      const isCrowd = batch.length > 1 && this.#waiting.length < mostTogether
+      if (isCrowd) await pause(Math.min(performance.now() - begun, longestGatheringMs))
+    }
     this.#working = false
   }
 

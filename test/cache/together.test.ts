@@ -86,6 +86,32 @@ t.test('while one is under way the others gather, fifty at the most', async (t) 
   )
 })
 
+t.test('after a crowd those who come gather, after one alone nobody waits', async (t) => {
+  const batches: number[][] = []
+  const work = raising(batches)
+  const raise = a.cache.together(String, async (transaction, ids: readonly number[]) => {
+    // A crowd takes as long as may be gathered afterwards.
+    if (ids.length > 1) await pause(10)
+    return work(transaction, ids)
+  })
+  const [one, two, three, four, five] = [fresh(), fresh(), fresh(), fresh(), fresh()]
+  await Promise.all([raise(one), raise(two)])
+  const third = raise(three)
+  await pause(1)
+  await Promise.all([third, raise(four)])
+  await pause(20)
+  await raise(five)
+  t.same(batches, [[one, two], [three, four], [five]])
+
+  batches.length = 0
+  const [alone, next, last] = [fresh(), fresh(), fresh()]
+  await raise(alone)
+  const begun = raise(next)
+  await pause(1)
+  await Promise.all([begun, raise(last)])
+  t.same(batches, [[alone], [next], [last]])
+})
+
 t.test('of one thing there is but one change in a transaction', async (t) => {
   const batches: number[][] = []
   const raise = a.cache.together(String, raising(batches))
